@@ -1,0 +1,1 @@
+"""Watch the machine-learning models of a Python process for attack and decay."""

@@ -1,0 +1,46 @@
+"""The seams: what a detector is, and where observations and findings go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from otel_mlsec.finding import Finding
+    from otel_mlsec.observation import Batch
+
+State = dict[str, "npt.NDArray[np.generic]"]  # arrays under known keys; never pickle
+
+
+class Detector(Protocol):
+    """Learns from batches and says what it found.
+
+    Pure: reads no clock, environment or global, keeps no reference to the batch, and its state has a stated bound.
+    """
+
+    name: ClassVar[str]
+
+    def update(self, batch: Batch, /) -> list[Finding]: ...
+
+    def scores(self) -> Mapping[str, float]:
+        """Effect by subject (a feature), for the gauge; small effects live here and nowhere else."""
+        ...
+
+    def snapshot(self) -> State:
+        """A copy of the state, which later updates do not touch."""
+        ...
+
+    def restore(self, state: State, /) -> None: ...
+
+    def merge(self, state: State, /) -> None:
+        """Take in what another process learned; commutative and associative."""
+        ...
+
+
+class Submit(Protocol):
+    """Takes what capture made; never blocks, never raises; false if it was dropped."""
+
+    def __call__(self, call: Any, /) -> bool: ...

@@ -1,0 +1,53 @@
+"""What was concluded: a claim about a model, with the numbers that let a person check it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+from otel_mlsec.observation import Model
+
+Evidence = Mapping[str, str | bool | int | float | tuple[str, ...]]
+
+
+class Severity(IntEnum):
+    """How bad it is if true; the value is OpenTelemetry's SeverityNumber.  FATAL means a crash, so it is never used."""
+
+    LOW = 10
+    MEDIUM = 13
+    HIGH = 17
+    CRITICAL = 20
+
+
+class Status(StrEnum):
+    NEW = "new"
+    REOPENED = "reopened"  # the same change, back after it had gone
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A claim; it exists iff `score >= threshold`."""
+
+    kind: str  # one of a closed, dotted list: "drift.data", "drift.missing" …
+    detector: str  # its row in the table: "drift/data"
+    title: str  # "Data drift"
+    summary: str  # what changed, one line; names of features and numbers, never a captured value
+    severity: Severity
+    score: float  # higher is more suspicious
+    threshold: float  # same unit as the score
+    model: Model
+    time: float  # s since the epoch, of the row that decided
+    first_seen: float  # s since the epoch: since when
+    count: int = 1  # rows that it rests on
+    status: Status = Status.NEW
+    call: int = -1  # index in the batch of the call that decided
+    principal: str = ""
+    subject: tuple[str, ...] = ()  # features or whatever else tells this finding from another of its kind
+    evidence: Evidence = field(default_factory=dict[str, str | bool | int | float | tuple[str, ...]])
+
+    @property
+    def dedup_key(self) -> str:
+        """The same for every record of one change, in every process."""
+        what = (self.kind, self.detector, self.model.name, self.model.version, self.principal, *self.subject)
+        return hashlib.blake2b("\x1f".join(what).encode("utf-8", "replace"), digest_size=16).hexdigest()

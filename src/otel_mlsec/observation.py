@@ -1,0 +1,91 @@
+"""What was captured, as plain values: one call of a model, and the rows of many calls."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # numpy is loaded when a model library is, not before
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
+
+TEXT = 2.0**52  # cells that are not numbers are -(TEXT + 48-bit hash): exact in float64, and no number anybody measures
+
+
+@lru_cache(maxsize=1 << 16)
+def text_code(cell: str) -> float:
+    """The number that stands for a text cell: the same in every process, and hard to collide on purpose (BLAKE2b).
+
+    >>> text_code("JFK") == text_code("JFK") <= -TEXT
+    True
+    """
+    digest = hashlib.blake2b(cell.encode("utf-8", "surrogatepass"), digest_size=6).digest()
+    return -(TEXT + int.from_bytes(digest, "big"))
+
+
+class Meaning(StrEnum):
+    """What an output is."""
+
+    LABEL = "label"  # indices into `classes`; -1 is a class that the model does not list
+    PROBABILITY = "probability"
+    LOG_PROBABILITY = "log_probability"
+    MARGIN = "margin"  # decision_function, score_samples
+    VALUE = "value"  # regression
+    RAW = "raw"  # the library does not say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """Which model: what findings and detectors are about."""
+
+    name: str
+    version: str = ""
+    framework: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One captured call.  Arrays are private copies of at most 256 rows of it, inputs and outputs of the same rows."""
+
+    model: Model
+    method: str
+    meaning: Meaning
+    inputs: Floats | None = None  # (n, n_features); text as `text_code`; None where they could not be copied
+    outputs: Floats | None = None  # (n, k); None where the call raised or they could not be copied
+    features: tuple[str, ...] = ()  # n_features names, or () where nobody named them
+    classes: tuple[str, ...] = ()
+    n_rows: int = 0  # of the call
+    principal: str = ""  # `kind:pseudonym`, or "" for nobody
+    time: float = 0.0  # s since the epoch: the event time that the application told, else the start of the call
+    start_ns: int = 0
+    end_ns: int = 0
+    error: str = ""  # qualified name of the exception that the call raised
+    span: Any = None  # opentelemetry.trace.SpanContext of the caller
+    reference: Any = None  # what `watch(model, reference=…)` said
+    attributes: Mapping[str, str] | None = None  # client.address and the like, where known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Rows of one model by one method, columnar, in the order in which the calls were made."""
+
+    model: Model
+    meaning: Meaning
+    features: tuple[str, ...]  # n_features
+    inputs: Floats | None  # (n, n_features); None for outputs whose inputs came in an earlier batch
+    outputs: Floats | None  # (n, k)
+    times: Floats  # (n,) s since the epoch
+    calls: Ints  # (n,) index of the call that a row came in
+    principals: tuple[str, ...]  # one a call
+    classes: tuple[str, ...] = ()
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.times)
