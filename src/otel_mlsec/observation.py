@@ -10,11 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # numpy is loaded when a model library is, not before
-    import numpy as np
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
-    Ints = npt.NDArray[np.int64]
+    from otel_mlsec.arrays import Floats, Ints
 
 TEXT = 2.0**52  # cells that are not numbers are -(TEXT + 48-bit hash): exact in float64, and no number anybody measures
 

@@ -1,0 +1,28 @@
+"""What turns batches into findings.  Pure: numpy and the standard library, no clock, no environment, no global."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from otel_mlsec.config import ModelSettings
+from otel_mlsec.detector import Detector
+from otel_mlsec.reference.reference import Reference
+
+TABLE = {
+    "drift/facts": "otel_mlsec.detectors.drift.facts:Facts",
+    "drift/data": "otel_mlsec.detectors.drift.data:DataDrift",
+    "drift/prediction": "otel_mlsec.detectors.drift.prediction:PredictionDrift",
+}
+
+
+def build(reference: Reference, settings: ModelSettings) -> list[Detector]:
+    """All detectors of one model that its reference can serve; facts first, since they are told before statistics."""
+    if settings.off:
+        return []
+    built: list[Detector] = []
+    for path in TABLE.values():
+        module, _, name = path.partition(":")
+        detector: Detector | None = getattr(import_module(module), name).build(reference, settings)
+        if detector is not None:
+            built.append(detector)
+    return built

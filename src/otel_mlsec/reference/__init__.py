@@ -1,0 +1,1 @@
+"""What normal is: learned from data somebody vouches for, kept in one signed file, read by every detector."""

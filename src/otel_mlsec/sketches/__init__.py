@@ -1,0 +1,1 @@
+"""Bounded summaries of a stream, shared by detectors.  Two of a kind merge by adding."""

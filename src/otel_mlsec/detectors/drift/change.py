@@ -1,0 +1,219 @@
+"""Changes of some columns against their reference: found, latched, closed when they have gone, found again.
+
+What `drift/data` does for inputs and `drift/prediction` for outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from otel_mlsec.arrays import Floats
+from otel_mlsec.detector import State
+from otel_mlsec.detectors.drift.effect import SHOWN, Effect, distance, effect
+from otel_mlsec.detectors.drift.evidence import Evidence
+from otel_mlsec.finding import Severity, Status
+from otel_mlsec.reference.column import Column
+from otel_mlsec.sketches.bins import N_BINS, is_text
+from otel_mlsec.sketches.history import History
+
+BLOCK = 64  # rows; smaller finds no sooner and costs more
+WORTH = 8  # rows: an effect is measured over what so many independent rows are worth
+LOOK = 16  # blocks between two looks at whether a change has gone
+QUIET = 0.05  # distance below which a change has gone …
+QUIET_ROWS = 2000  # … over so many rows that could tell, or twice `WORTH`
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Of the columns that the evidence names together."""
+
+    status: Status
+    columns: tuple[int, ...]
+    effects: tuple[Effect, ...]  # the largest first
+    severity: Severity
+    score: float  # rows
+    row: int  # in the batch, that decided
+
+
+class Changes:
+    """State, bounded: evidence, the counts of an open block and of the past, which columns are in a changed state."""
+
+    def __init__(
+        self, columns: Sequence[Column], tolerances: Sequence[float], weights: Sequence[float], *, threshold: float, seed: int
+    ) -> None:
+        d = len(columns)
+        self.columns = tuple(columns)
+        self.threshold = threshold
+        self._seed = seed
+        self._evidence = Evidence(columns, tolerances, weights)
+        self._reference = np.stack([c.counts for c in columns]).astype(np.float64) if d else np.zeros((0, N_BINS))
+        self._inflation = np.array([1.0 if c.independent else c.variance_inflation for c in columns])
+        spread = np.array([c.high - c.low for c in columns])
+        self._clip = np.array([c.low for c in columns]) - spread, np.array([c.high for c in columns]) + spread
+        self._history = History(d, N_BINS)
+        self._block = np.zeros((d, N_BINS), np.int64)
+        self._sums = np.zeros(d)
+        self._start = np.inf  # s, of the open block
+        self._changed = np.zeros(d, np.int64)  # number of the change that a column is in; 0: none
+        self._ever = np.zeros(d, np.bool_)
+        self._n_changes = self._n_blocks = 0
+        self._severity = np.zeros(d, np.int64)
+        self.small = np.zeros(d, np.int64)  # alarms too small to show
+
+    def update(self, values: Floats, times: Floats) -> list[Change]:
+        """(n, d) values and (n,) times of the next rows."""
+        n = len(values)
+        index = np.stack([c.bins.index(values[:, i]) for i, c in enumerate(self.columns)], axis=1).astype(np.int64)
+        if not n:
+            return []
+        waiting = min(int(self._block[0].sum()), BLOCK - 1)  # after a merge there may be more
+        block = (waiting + np.arange(n)) // BLOCK  # (n,) number of the block that a row is of
+        counts, sums = self._counted(index, values, block)
+        counts[0] += self._block
+        sums[0] += self._sums
+        whole = (waiting + n) // BLOCK
+        ratios = self._evidence.ratios(counts[:whole])
+        found: list[Change] = []
+        starts = np.minimum.reduceat(times, np.searchsorted(block, np.arange(block[-1] + 1)))
+        starts[0] = min(starts[0], self._start)
+        for b in range(whole):
+            self._history.append(float(starts[b]), counts[b], sums[b])
+            score = self._absorb(ratios[:, b], int(counts[b, 0].sum()))
+            last = (b + 1) * BLOCK - waiting - 1
+            if score >= self.threshold:
+                found += self._alarm(score, last)
+            self._n_blocks += 1
+            if self._n_blocks % LOOK == 0 and self._changed.any():
+                found += self._gone(last)
+        self._block, self._sums = (counts[whole], sums[whole]) if whole < len(counts) else (np.zeros_like(counts[0]), sums[0] * 0)
+        self._start = float(starts[whole]) if whole < len(starts) else np.inf
+        return found
+
+    def distances(self) -> dict[str, float]:
+        """Effect on every column over the last `QUIET_ROWS` rows, in [0, 1]."""
+        counts = self._recent(QUIET_ROWS)
+        return dict(zip((c.name for c in self.columns), self._distance(counts).tolist(), strict=True)) if counts is not None else {}
+
+    def _counted(self, index: Counts, values: Floats, block: npt.NDArray[np.int64]) -> tuple[Counts, Floats]:
+        """-> (b, d, N_BINS) counts and (b, d) sums of the numbers, blocks being numbered from 0."""
+        n, d = index.shape
+        blocks = int(block[-1]) + 1
+        flat = (block[:, None] * d + np.arange(d)) * N_BINS + index
+        counts = np.bincount(flat.ravel(), minlength=blocks * d * N_BINS).reshape(blocks, d, N_BINS)
+        numbers = np.where(np.isfinite(values) & ~is_text(values), np.clip(values, *self._clip), 0.0)
+        return counts, np.add.reduceat(numbers, np.searchsorted(block, np.arange(blocks)), axis=0)
+
+    def _absorb(self, log_ratios: Floats, n_rows: int) -> float:
+        score = self._evidence.absorb(log_ratios, n_rows)
+        if self._n_changes:
+            self._evidence.sums[self._changed > 0] = 0.0  # latched: the same change is not found twice
+            score = float(self._evidence.sums.sum())
+        return score
+
+    def _alarm(self, score: float, row: int) -> list[Change]:
+        blamed = self._evidence.blamed(self.threshold)
+        effects = {i: self._effect(i) for i in blamed}
+        self._evidence.sums[blamed] = 0.0
+        shown = sorted((i for i in blamed if effects[i].distance >= SHOWN), key=lambda i: -effects[i].distance)
+        self.small[[i for i in blamed if i not in shown]] += 1
+        if not shown:
+            return []
+        self._n_changes += 1
+        self._changed[shown] = self._n_changes
+        status = Status.REOPENED if self._ever[shown].all() else Status.NEW
+        self._ever[shown] = True
+        severity = max(effects[i].severity for i in shown)
+        self._severity[shown] = severity
+        return [self._change(status, shown, [effects[i] for i in shown], severity, score, row)]
+
+    def _gone(self, row: int) -> list[Change]:
+        """Changes all of whose columns look like the reference again."""
+        resolved: list[Change] = []
+        for change in np.unique(self._changed[self._changed > 0]):
+            columns = np.flatnonzero(self._changed == change)
+            counts = self._recent(max(QUIET_ROWS, int(2 * WORTH * self._inflation[columns].max())))
+            if counts is None or (self._distance(counts)[columns] >= QUIET).any():
+                continue
+            self._changed[columns] = 0
+            effects = [self._effect(int(i)) for i in columns]
+            severity = Severity(int(self._severity[columns].max()))
+            resolved.append(self._change(Status.RESOLVED, columns.tolist(), effects, severity, self.threshold, row))
+            for bucket in self._history.buckets:
+                bucket.counts[columns] = 0  # the past of a closed change is no part of the next one
+                bucket.sums[columns] = 0.0
+        return resolved
+
+    def _change(
+        self, status: Status, columns: list[int], effects: list[Effect], severity: Severity, score: float, row: int
+    ) -> Change:
+        return Change(
+            status=status, columns=tuple(columns), effects=tuple(effects), severity=severity, score=min(score, 1e12), row=row
+        )
+
+    def _effect(self, i: int) -> Effect:
+        """Of column `i` over the suffix of the past that is likeliest to be the change."""
+        starts, counts, sums = self._history.suffixes()
+        mine = counts[:, i]
+        likelihood = self._evidence.likelihood(i, mine)
+        enough = mine.sum(axis=1) >= min(WORTH * self._inflation[i], mine[0].sum())
+        best = int(np.argmax(np.where(enough, likelihood, -np.inf)))
+        return effect(self.columns[i], mine[best], float(sums[best, i]), float(starts[best]), self._seed)
+
+    def _recent(self, rows: int) -> Counts | None:
+        """(d, N_BINS) counts of at least the last `rows` rows, or None where there were not as many."""
+        total = np.zeros_like(self._block)
+        for bucket in reversed(self._history.buckets):
+            total += bucket.counts
+            if total.sum() >= rows * len(total):
+                return total
+        return None
+
+    def _distance(self, counts: Counts) -> Floats:
+        return distance(counts.astype(np.float64), self._reference)
+
+    def snapshot(self) -> State:
+        plain: dict[str, Any] = {
+            "block": self._block, "block_sums": self._sums, "start": np.array(self._start), "evidence": self._evidence.sums,
+            "changed": self._changed, "ever": self._ever, "n_changes": np.array(self._n_changes), "n_blocks": np.array(self._n_blocks), "severity": self._severity,
+            "small": self.small,
+        }  # fmt: skip
+        return {name: np.array(value) for name, value in plain.items()} | {
+            f"history.{name}": value for name, value in self._history.snapshot().items()
+        }
+
+    def restore(self, state: State) -> None:
+        self._block = np.array(state["block"], np.int64)
+        self._sums = np.array(state["block_sums"], np.float64)
+        self._start = float(state["start"])
+        self._evidence.sums = np.array(state["evidence"], np.float64)
+        self._changed = np.array(state["changed"], np.int64)
+        self._ever = np.array(state["ever"], np.bool_)
+        self._n_changes = int(state["n_changes"])
+        self._n_blocks = int(state["n_blocks"])
+        self._severity = np.array(state["severity"], np.int64)
+        self.small = np.array(state["small"], np.int64)
+        self._history.restore({name: state[f"history.{name}"] for name in ("starts", "blocks", "counts", "sums")})
+
+    def merge(self, state: State) -> None:
+        """Sums add: two detectors that saw n and m rows have, together, evidence of expectation at most n + m.
+
+        Rows of an open block add too, so the block that follows a merge may be longer than 64 rows; a column that either of
+        them has found changed is changed.
+        """
+        self._block = self._block + np.array(state["block"], np.int64)
+        self._sums = self._sums + np.array(state["block_sums"], np.float64)
+        self._start = min(self._start, float(state["start"]))
+        self._evidence.sums = self._evidence.sums + np.array(state["evidence"], np.float64)
+        self._changed = np.maximum(self._changed, np.array(state["changed"], np.int64))
+        self._ever = self._ever | np.array(state["ever"], np.bool_)
+        self._n_changes = max(self._n_changes, int(state["n_changes"]))
+        self._n_blocks += int(state["n_blocks"])
+        self._severity = np.maximum(self._severity, np.array(state["severity"], np.int64))
+        self.small = self.small + np.array(state["small"], np.int64)
+        self._history.merge({name: state[f"history.{name}"] for name in ("starts", "blocks", "counts", "sums")})

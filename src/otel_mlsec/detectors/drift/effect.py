@@ -1,0 +1,88 @@
+"""How large a change is, apart from how sure it is: severity comes from here and never from a p-value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from otel_mlsec.arrays import Floats
+from otel_mlsec.finding import Severity
+from otel_mlsec.reference.column import Column
+
+SHOWN = 0.10  # Jensen–Shannon distance below which a change is a number on a dashboard: about 0.25 sd of a mean
+HIGH, CRITICAL = 0.20, 0.40  # about 0.5 and 1 sd
+DRAWS = 200
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Of one column."""
+
+    column: str
+    distance: float  # debiased Jensen–Shannon distance, base 2, in [0, 1]
+    low: float  # 90 % interval
+    high: float
+    rows: int  # since the change
+    shift: float  # of the mean, in the column's own unit; 0 for categories
+    shift_sd: float  # the same in standard deviations of the reference
+    since: float  # s since the epoch
+
+    @property
+    def severity(self) -> Severity:
+        return severity(self.low)
+
+
+def severity(distance: float) -> Severity:
+    return Severity.CRITICAL if distance >= CRITICAL else Severity.HIGH if distance >= HIGH else Severity.MEDIUM
+
+
+def distance(counts: Floats, reference: Floats) -> Floats:
+    """Debiased Jensen–Shannon distance, base 2, of (…, bins) counts from (bins,) or (…, bins) counts.
+
+    The plug-in value is biased upwards, by (K - 1)(1/n + 1/n_ref) / (8 ln 2) in its square, K the number of bins in use:
+    at 100 rows it shows .23 where nothing has changed.
+    """
+    n = np.maximum(counts.sum(axis=-1, keepdims=True), 1)
+    total = np.maximum(reference.sum(axis=-1, keepdims=True), 1)
+    p, q = reference / total, counts / n
+    middle = (p + q) / 2
+    divergence = (_information(p, middle) + _information(q, middle)) / 2
+    used = ((counts + reference) > 0).sum(axis=-1)
+    bias = (used - 1) * (1 / n[..., 0] + 1 / total[..., 0]) / (8 * np.log(2))
+    return np.sqrt(np.maximum(divergence - bias, 0.0))
+
+
+def interval(counts: Counts, reference: Counts, inflation: float, seed: int) -> tuple[float, float]:
+    """90 % interval of the distance: parametric bootstrap of both sides, at as many rows as dependent ones are worth."""
+    rng = np.random.default_rng(seed)
+    n = int(counts.sum())
+    worth = max(int(n / inflation), min(n, 8))
+    draws = rng.multinomial(worth, counts / max(n, 1), size=DRAWS).astype(np.float64)
+    plugged = np.sqrt(np.maximum(distance(draws, reference.astype(np.float64)), 0))
+    centre = float(distance(counts.astype(np.float64), reference.astype(np.float64)))
+    low, high = np.quantile(plugged - np.median(plugged), [0.05, 0.95])
+    return max(0.0, centre + float(low)), min(1.0, centre + float(high))
+
+
+def effect(column: Column, counts: Counts, total: float, since: float, seed: int) -> Effect:
+    """Effect of (N_BINS,) `counts` since the change; `total` is the sum of the numbers among them."""
+    numbers = int(counts[:30].sum())
+    shift = total / numbers - column.mean if column.numeric and numbers else 0.0
+    low, high = interval(counts, column.counts, column.variance_inflation if not column.independent else 1.0, seed)
+    return Effect(
+        column=column.name,
+        distance=float(distance(counts.astype(np.float64), column.counts.astype(np.float64))),
+        low=low,
+        high=high,
+        rows=int(counts.sum()),
+        shift=shift,
+        shift_sd=shift / column.sd if column.sd > 0 else 0.0,
+        since=since,
+    )
+
+
+def _information(law: Floats, middle: Floats) -> Floats:
+    return np.sum(np.where(law > 0, law * np.log2(np.where(law > 0, law, 1.0) / np.where(middle > 0, middle, 1.0)), 0.0), axis=-1)

@@ -1,0 +1,81 @@
+"""A change in words and numbers that a person can check: names of columns, sizes in their own units, never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from otel_mlsec.detectors.drift.change import Change
+from otel_mlsec.detectors.drift.effect import Effect
+from otel_mlsec.finding import Evidence, Finding, Status
+from otel_mlsec.observation import Batch
+from otel_mlsec.reference.column import Column
+from otel_mlsec.reference.reference import Reference
+
+NAMED = 3  # columns in the line; the evidence lists up to LISTED
+LISTED = 32
+
+
+def told(
+    batch: Batch, change: Change, *, kind: str, detector: str, title: str, columns: Sequence[Column], threshold: float,
+    reference: Reference,
+) -> Finding:  # fmt: skip
+    named = [columns[i] for i in change.columns]
+    worst = change.effects[0]
+    return Finding(
+        kind=kind,
+        detector=detector,
+        title=title,
+        summary=_line(change),
+        severity=change.severity,
+        score=float(change.score),
+        threshold=float(threshold),
+        model=batch.model,
+        time=float(batch.times[change.row]),
+        first_seen=min(effect.since for effect in change.effects),
+        count=max(effect.rows for effect in change.effects),
+        status=change.status,
+        call=int(batch.calls[change.row]),
+        subject=tuple(sorted(column.name for column in named)),
+        evidence={
+            "features": tuple(effect.column for effect in change.effects[:LISTED]),
+            "n_features": len(change.effects),
+            "js_distance": worst.distance,
+            "js_distance_low": worst.low,
+            "js_distance_high": worst.high,
+            "shift": float(worst.shift),
+            "shift_sd": float(worst.shift_sd),
+            "effects": tuple(_words(effect) for effect in change.effects[:LISTED]),
+            "judged": tuple(_judged(column) for column in named[:LISTED]),
+            **about(reference),
+        },
+    )
+
+
+def about(reference: Reference) -> Evidence:
+    """Which reference a finding rests on, and how much that is worth."""
+    if not reference.provisional:
+        return {"reference": "fitted", "reference_rows": reference.n_rows}
+    return {
+        "reference": "provisional",
+        "reference_rows": reference.n_rows,
+        "reference_principals": reference.principals,
+        "reference_largest_share": reference.largest_share,
+    }
+
+
+def _line(change: Change) -> str:
+    words = ", ".join(_words(effect) for effect in change.effects[:NAMED])
+    more = f" and {len(change.effects) - NAMED} more" if len(change.effects) > NAMED else ""
+    gone = "back to the reference: " if change.status is Status.RESOLVED else ""
+    return f"{gone}{words}{more}"
+
+
+def _words(effect: Effect) -> str:
+    shift = f" {effect.shift_sd:+.2g} sd ({effect.shift:+.3g})" if abs(effect.shift_sd) >= 0.05 else ""
+    return f"{effect.column}{shift} JS {effect.distance:.2f} [{effect.low:.2f}, {effect.high:.2f}]"
+
+
+def _judged(column: Column) -> str:
+    if column.independent:
+        return f"{column.name}: row by row"
+    return f"{column.name}: evidence divided by {1.3 * column.variance_inflation:.3g}"

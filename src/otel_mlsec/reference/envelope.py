@@ -1,0 +1,103 @@
+"""The file that a reference travels in: a manifest that a person can read, raw arrays, a digest, perhaps a signature.
+
+    "otel-mlsec reference\\n" · format version (4 bytes) · length of the manifest (4 bytes) · JSON · arrays ·
+    SHA-256 of all before (32 bytes) · HMAC-SHA-256 of the same under the key, or zeros (32 bytes)
+
+Nothing in it is executed on reading.  Standard library only, so that a configuration can be checked before numpy is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+MAGIC = b"otel-mlsec reference\n"
+VERSION = 1
+HEAD = struct.Struct("<II")
+MAX_BYTES = 1 << 28  # 256 MiB
+SEAL = 32  # bytes of the digest, and of the signature
+UNSIGNED = bytes(SEAL)
+
+
+class Raw(NamedTuple):
+    """One array as it lies in the file."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+
+def write(path: Path, manifest: Mapping[str, Any], arrays: Mapping[str, Raw], key: bytes | None) -> None:
+    """Write, or leave what was there: the file is renamed into place when it is whole."""
+    listed = {name: {"dtype": raw.dtype, "shape": raw.shape} for name, raw in arrays.items()}
+    text = json.dumps({**manifest, "arrays": listed}, indent=1, allow_nan=False).encode()
+    body = MAGIC + HEAD.pack(VERSION, len(text)) + text + b"".join(raw.data for raw in arrays.values())
+    signature = hmac.digest(key, body, "sha256") if key else UNSIGNED
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_bytes(body + hashlib.sha256(body).digest() + signature)
+    part.replace(path)
+
+
+def read(path: Path, key: bytes | None = None) -> tuple[dict[str, Any], dict[str, Raw]]:
+    """-> manifest and arrays of a file that is whole, of this version and, where there is a key, signed with it.
+
+    Raises:
+        ValueError: it is not; the sentence says which.
+        OSError: it cannot be opened.
+    """
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise ValueError(f"{path} is not a reference: {size} bytes, a reference has at most {MAX_BYTES}")
+    whole = path.read_bytes()
+    if not whole.startswith(MAGIC) or len(whole) < len(MAGIC) + HEAD.size + 2 * SEAL:
+        raise ValueError(f"{path} is not a reference of otel-mlsec")
+    version, length = HEAD.unpack_from(whole, len(MAGIC))
+    if version != VERSION:
+        raise ValueError(f"{path} has format version {version}, this release reads version {VERSION}: fit it again")
+    body, digest, signature = whole[: -2 * SEAL], whole[-2 * SEAL : -SEAL], whole[-SEAL:]
+    if not hmac.compare_digest(hashlib.sha256(body).digest(), digest):
+        raise ValueError(f"{path} is damaged: its contents do not match its SHA-256 digest")
+    if key and signature == UNSIGNED:
+        raise ValueError(f"{path} is not signed, and a reference key is set")
+    if key and not hmac.compare_digest(hmac.digest(key, body, "sha256"), signature):
+        raise ValueError(f"{path} is signed with another key")
+    start = len(MAGIC) + HEAD.size
+    try:
+        return _unpack(body[start : start + length], memoryview(body)[start + length :])
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+        raise ValueError(f"{path} is damaged: its manifest cannot be read ({type(error).__name__})") from error
+
+
+def check(path: str | Path, key: bytes | None = None) -> dict[str, Any]:
+    """The manifest of a file that could be loaded; raises as `read` does."""
+    return read(Path(path), key)[0]
+
+
+def is_signed(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-SEAL, os.SEEK_END)
+        return file.read() != UNSIGNED
+
+
+def _unpack(text: bytes, data: memoryview) -> tuple[dict[str, Any], dict[str, Raw]]:
+    manifest = json.loads(text)
+    arrays: dict[str, Raw] = {}
+    at = 0
+    for name, listed in manifest.pop("arrays").items():
+        shape = tuple(int(n) for n in listed["shape"])
+        size = int(listed["dtype"][2:])
+        for n in shape:
+            if n < 0:
+                raise ValueError("negative shape")
+            size *= n
+        if at + size > len(data):
+            raise ValueError("array past the end")
+        arrays[name] = Raw(str(listed["dtype"]), shape, bytes(data[at : at + size]))
+        at += size
+    return manifest, arrays

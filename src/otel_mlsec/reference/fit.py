@@ -1,0 +1,137 @@
+"""Rows that are known to be good -> columns of a reference."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from otel_mlsec.arrays import Floats
+from otel_mlsec.observation import Meaning
+from otel_mlsec.reference.column import Column
+from otel_mlsec.reference.order import (
+    CYCLE_ROWS,
+    cycles,
+    is_calendar,
+    judge,
+    runs,
+    second_largest,
+    statistics_of,
+)
+from otel_mlsec.reference.outputs import output_columns
+from otel_mlsec.sketches.bins import N_BINS, Bins, category_bins, is_text, numeric_bins
+from otel_mlsec.sketches.repeats import Repeats
+
+MAX_FEATURES = 512  # columns that are watched, the first of a wider table
+WHOLE_VALUES = 40  # a column of at most so many whole numbers is a code: a new one is a fact
+SEED = 20130  # of the split that chooses levels on one half and counts them on the other
+METHODS = (
+    ("predict_proba", Meaning.PROBABILITY),
+    ("decision_function", Meaning.MARGIN),
+)
+
+Index = npt.NDArray[np.int64]
+
+
+def column(name: str, x: Floats, cycle: Index, *, category: bool, timed: bool) -> Column:
+    """One column of n rows, in the order in which they were served."""
+    bins, counted = _bins(x, category)
+    index = bins.index(x)
+    counts = np.bincount(index[counted], minlength=N_BINS).astype(np.int64)
+    numbers = x[np.isfinite(x) & ~is_text(x)]
+    values = np.unique(numbers) if bins.numeric else np.empty(0)
+    plain = Column(name=name, bins=bins, counts=counts)
+    inflation, independent = judge(statistics_of(index, plain.normal_scores, plain.shares, bins.numeric), len(x))
+    per_cycle = np.unique(cycle, return_inverse=True)[1]
+    rows = np.bincount(per_cycle)
+    missing = np.bincount(per_cycle, weights=np.isnan(x)) / rows
+    longest = np.zeros(len(rows), np.int64)
+    np.maximum.at(longest, per_cycle, runs(x[:, None], np.diff(cycle, prepend=cycle[0]) != 0)[:, 0])
+    return Column(
+        name=name,
+        bins=bins,
+        counts=counts,
+        mean=float(numbers.mean()) if len(numbers) else 0.0,
+        sd=float(numbers.std()) if len(numbers) else 0.0,
+        low=float(numbers.min()) if len(numbers) else 0.0,
+        high=float(numbers.max()) if len(numbers) else 0.0,
+        values=values if len(values) <= WHOLE_VALUES and bool((values == np.round(values)).all()) else np.empty(0),
+        calendar=timed and is_calendar(x, cycle, bins),
+        variance_inflation=inflation,
+        independent=independent,
+        missing_limit=second_largest(missing),
+        run_limit=second_largest(longest.astype(np.float64)),
+    )
+
+
+def _bins(x: Floats, category: bool) -> tuple[Bins, Index]:
+    """-> bins, and the rows to count in them."""
+    everything = np.arange(len(x))
+    present = np.flatnonzero(~np.isnan(x))
+    numbers = x[np.isfinite(x) & ~is_text(x)]
+    if not category and len(numbers) > len(present) / 2:
+        return numeric_bins(numbers), everything
+    if not len(present):
+        return Bins(), everything
+    half = np.random.default_rng(SEED).permutation(len(x))
+    choose, count = half[: len(x) // 2], half[len(x) // 2 :]
+    chosen = x[choose][~np.isnan(x[choose])]
+    return category_bins(chosen if len(chosen) else x[present]), count
+
+
+def input_columns(
+    matrix: Floats, names: tuple[str, ...], times: Floats | None, categorical: Collection[str]
+) -> tuple[Column, ...]:
+    cycle = cycles(times, len(matrix))
+    return tuple(
+        column(name, matrix[:, i], cycle, category=name in categorical, timed=times is not None)
+        for i, name in enumerate(names[:MAX_FEATURES])
+    )
+
+
+def answer_columns(answers: list[tuple[Meaning, Floats]], classes: tuple[str, ...], times: Floats | None) -> tuple[Column, ...]:
+    """Columns of what a model answered to the rows of a reference."""
+    found: list[Column] = []
+    for meaning, outputs in answers:
+        values, names = output_columns(meaning, outputs, classes)
+        cycle = cycles(times, len(values))
+        found += [
+            column(name, values[:, i], cycle, category=meaning is Meaning.LABEL, timed=False) for i, name in enumerate(names)
+        ]
+    return tuple(found)
+
+
+def answers_of(model: Any, rows: Any) -> tuple[list[tuple[Meaning, Floats]], tuple[str, ...]]:
+    """Ask `model` about all rows, by every method it has -> answers and names of the classes."""
+    if type(model).__name__ == "Booster":
+        return _booster_answers(model, rows), ()
+    known = getattr(model, "classes_", None)
+    classes: list[Any] = [] if known is None else np.asarray(known).tolist()
+    answers = [
+        (meaning, np.asarray(getattr(model, method)(rows), np.float64)) for method, meaning in METHODS if hasattr(model, method)
+    ]
+    predicted = np.asarray(model.predict(rows))
+    if classes:
+        index = {value: float(i) for i, value in enumerate(classes)}
+        answers.append((Meaning.LABEL, np.array([index.get(v, -1.0) for v in predicted.tolist()])))
+    else:
+        answers.append((Meaning.VALUE, predicted.astype(np.float64)))
+    return answers, tuple(map(str, classes))
+
+
+def _booster_answers(model: Any, rows: Any) -> list[tuple[Meaning, Floats]]:
+    library = sys.modules[type(model).__module__.partition(".")[0]]  # it is loaded: the model is of it
+    data = library.DMatrix(rows, enable_categorical=True) if library.__name__ == "xgboost" else rows
+    return [(Meaning.VALUE, np.asarray(model.predict(data), np.float64))]
+
+
+def cycle_facts(matrix: Floats, times: Floats | None) -> tuple[float, int, float]:
+    """-> median rows of a cycle, number of cycles, and the share of repeated rows in the second worst of them."""
+    cycle = np.unique(cycles(times, len(matrix)), return_inverse=True)[1]
+    rows = np.bincount(cycle)
+    repeated = np.bincount(cycle, weights=Repeats().seen(matrix)) / rows
+    usual = float(np.median(rows)) if times is not None else float(CYCLE_ROWS)
+    return usual, len(rows), second_largest(repeated) if len(rows) > 1 else float(repeated[0])

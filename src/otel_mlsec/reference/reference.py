@@ -1,0 +1,145 @@
+"""What normal is, for one model: the columns of its inputs and of its answers."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from otel_mlsec.arrays import Floats
+from otel_mlsec.observation import Model
+from otel_mlsec.reference import file
+from otel_mlsec.reference.column import Column
+from otel_mlsec.reference.fit import answer_columns, answers_of, cycle_facts, input_columns
+from otel_mlsec.reference.order import CYCLE_ROWS, DAY
+from otel_mlsec.table import table
+
+MIN_ROWS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """Data known to be good, summarised: bins, counts and limits, no row of it.
+
+    Attributes:
+        inputs: one column a feature, at most 512.
+        outputs: columns of the model's answers, where a model was given.
+        timed: a time column gave the order of the rows, and a cycle is a UTC day; else a cycle is a thousand rows.
+        provisional: learned from the first live rows, not from data that somebody vouched for.
+
+    >>> rows = np.random.default_rng(0).normal(size=(2000, 3))
+    >>> Reference.fit(rows).inputs[0].name
+    'x0'
+    """
+
+    model: Model = field(default_factory=lambda: Model(name=""))
+    n_rows: int
+    created: float  # s since the epoch
+    inputs: tuple[Column, ...]
+    outputs: tuple[Column, ...] = ()
+    classes: tuple[str, ...] = ()
+    timed: bool = False
+    cycle_rows: float = float(CYCLE_ROWS)  # median
+    n_cycles: int = 1
+    repeats_limit: float = 0.0  # share of a cycle's rows: the second highest of the reference's cycles
+    provisional: bool = False
+    principals: int = 0  # that a provisional reference was learned from
+    largest_share: float = 0.0  # of one principal in it
+
+    @property
+    def cycle_seconds(self) -> float:
+        """Length of a cycle, or 0 where it is counted in rows."""
+        return DAY if self.timed else 0.0
+
+    @classmethod
+    def fit(
+        cls,
+        X: Any,  # noqa: N803 - as in scikit-learn
+        y: Any = None,
+        model: Any = None,
+        *,
+        time: Any = None,
+        categorical: Collection[str] = (),
+        name: str = "",
+        version: str = "",
+    ) -> Reference:
+        """Learn from rows that are known to be good.
+
+        Args:
+            X: (n, d) rows in the order in which they were served: DataFrame, array, list, sparse matrix.  The order matters:
+                it shows which columns come independently and which move by the hour or the day.  Shuffled rows look
+                independent, and the false-alarm rate that follows from that holds only for traffic that is.
+            y: (n,) labels; accepted for the likeness with scikit-learn, not used yet.
+            model: asked about every row, so that drift of its answers can be told.
+            time: (n,) event times, s since the epoch or anything that `table` reads as times; rows are sorted by it.
+            categorical: names of columns of numbers that are codes.  Text columns are found by themselves.
+            name: of the model, as its findings shall call it.
+            version: of the model.
+
+        Raises:
+            ValueError: fewer than 100 rows, rows that cannot be read as a table, or as many times as there are no rows.
+        """
+        del y
+        matrix, names = table(X)
+        if matrix is None or matrix.ndim != 2 or len(matrix) < MIN_ROWS:
+            raise ValueError(f"X must be a table of at least {MIN_ROWS} rows, got {type(X).__name__} of {_shape(X)}")
+        times = _times(time, len(matrix))
+        order = np.arange(len(matrix)) if times is None else np.argsort(times, kind="stable")
+        ordered = None if times is None else times[order]
+        answers, classes = answers_of(model, X) if model is not None else ([], ())
+        return cls.of_matrix(
+            matrix[order],
+            names or tuple(f"x{i}" for i in range(matrix.shape[1])),
+            ordered,
+            categorical=categorical,
+            model=Model(name=name or (type(model).__name__ if model is not None else ""), version=version),
+            created=clock.time(),
+            outputs=answer_columns([(meaning, values[order]) for meaning, values in answers], classes, ordered),
+            classes=classes,
+        )
+
+    @classmethod
+    def of_matrix(
+        cls, matrix: Floats, names: tuple[str, ...], times: Floats | None, *, categorical: Collection[str] = (), **fields: Any
+    ) -> Reference:
+        """From (n, d) float64 rows in order, text as `text_code`; `fields` are the attributes that are not learned."""
+        cycle_rows, n_cycles, repeats = cycle_facts(matrix, times)
+        return cls(
+            n_rows=len(matrix),
+            inputs=input_columns(matrix, names, times, categorical),
+            timed=times is not None,
+            cycle_rows=cycle_rows,
+            n_cycles=n_cycles,
+            repeats_limit=repeats,
+            **fields,
+        )
+
+    def save(self, path: str | Path, *, key: bytes | None = None) -> None:
+        """Write one file: JSON manifest, raw arrays, SHA-256; with `key` also an HMAC-SHA-256 signature."""
+        file.save(self, Path(path), key)
+
+    @classmethod
+    def load(cls, path: str | Path, *, key: bytes | None = None) -> Reference:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: the file is damaged, of another format version, unsigned or wrongly signed; the sentence says which.
+        """
+        return file.load(cls, Path(path), key)
+
+
+def _times(time: Any, n_rows: int) -> Floats | None:
+    if time is None:
+        return None
+    times, _ = table(time)
+    if times is None or times.size != n_rows:
+        raise ValueError(f"time must hold one time a row ({n_rows}), got {_shape(time)}")
+    return times.reshape(-1)
+
+
+def _shape(data: Any) -> str:
+    return str(getattr(data, "shape", None) or f"length {len(data) if hasattr(data, '__len__') else 'unknown'}")

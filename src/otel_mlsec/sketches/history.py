@@ -1,0 +1,80 @@
+"""The past of a stream of counts, finer the nearer: buckets of 1, 2, 4 … blocks, at most three of a size.
+
+It answers "since when?": every suffix of it is a candidate for where the change began.  Datar, Gionis, Indyk and
+Motwani 2002, "Maintaining stream statistics over sliding windows", use the same buckets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from otel_mlsec.arrays import Floats
+
+A_SIZE = 3
+SIZES = 24  # the oldest blocks are forgotten past 3 · 2**24 of them
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    blocks: int
+    start: float  # s since the epoch, of its first row
+    counts: npt.NDArray[np.int64]  # (d, N_BINS)
+    sums: Floats  # (d,) of the values, clipped to the reference's neighbourhood
+
+    def __add__(self, later: Bucket) -> Bucket:
+        return Bucket(self.blocks + later.blocks, min(self.start, later.start), self.counts + later.counts, self.sums + later.sums)
+
+
+class History:
+    """At most `3 · 24` buckets, oldest first."""
+
+    def __init__(self, n_features: int, n_bins: int) -> None:
+        self._shape = (n_features, n_bins)
+        self.buckets: list[Bucket] = []
+
+    def append(self, start: float, counts: npt.NDArray[np.int64], sums: Floats) -> None:
+        self.buckets.append(Bucket(1, start, counts, sums))
+        self._compact()
+
+    def suffixes(self) -> tuple[Floats, npt.NDArray[np.int64], Floats]:
+        """Start (s), counts (s, d, N_BINS) and sums (s, d) of every suffix, the longest first."""
+        if not self.buckets:
+            return np.empty(0), np.zeros((0, *self._shape), np.int64), np.zeros((0, self._shape[0]))
+        counts = np.stack([bucket.counts for bucket in self.buckets])
+        sums = np.stack([bucket.sums for bucket in self.buckets])
+        starts = np.array([bucket.start for bucket in self.buckets])
+        return starts, np.cumsum(counts[::-1], axis=0)[::-1], np.cumsum(sums[::-1], axis=0)[::-1]
+
+    def snapshot(self) -> dict[str, npt.NDArray[np.generic]]:
+        starts = np.array([bucket.start for bucket in self.buckets])
+        blocks = np.array([bucket.blocks for bucket in self.buckets], np.int64)
+        counts = np.array([bucket.counts for bucket in self.buckets], np.int64).reshape(-1, *self._shape)
+        sums = np.array([bucket.sums for bucket in self.buckets]).reshape(-1, self._shape[0])
+        return {"starts": starts, "blocks": blocks, "counts": counts, "sums": sums}
+
+    def restore(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
+        self.buckets = []
+        self.merge(state)
+
+    def merge(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
+        """The union, in order of time; it is made smaller at the next `append`, so merging stays associative."""
+        parts = zip(state["blocks"], state["starts"], state["counts"], state["sums"], strict=True)
+        self.buckets += [Bucket(int(b), float(t), np.array(c, np.int64), np.array(s, np.float64)) for b, t, c, s in parts]
+        self.buckets.sort(key=lambda bucket: (bucket.start, bucket.blocks, bucket.counts.tobytes(), bucket.sums.tobytes()))
+
+    def _compact(self) -> None:
+        size = 1
+        at = len(self.buckets)
+        while True:  # from the newest, smallest size up; as a rule the first look ends it
+            begin = at
+            while begin > 0 and self.buckets[begin - 1].blocks <= size:
+                begin -= 1
+            if at - begin <= A_SIZE:
+                break
+            self.buckets[begin : begin + 2] = [self.buckets[begin] + self.buckets[begin + 1]]
+            at, size = begin + 1, 2 * size
+        if len(self.buckets) > A_SIZE * SIZES:
+            del self.buckets[0]
