@@ -39,14 +39,12 @@ class History:
         self.buckets.append(Bucket(1, start, counts, sums))
         self._compact()
 
-    def suffixes(self) -> tuple[Floats, npt.NDArray[np.int64], Floats]:
-        """Start (s), counts (s, d, N_BINS) and sums (s, d) of every suffix, the longest first."""
-        if not self.buckets:
-            return np.empty(0), np.zeros((0, *self._shape), np.int64), np.zeros((0, self._shape[0]))
-        counts = np.stack([bucket.counts for bucket in self.buckets])
-        sums = np.stack([bucket.sums for bucket in self.buckets])
+    def suffixes(self, i: int) -> tuple[Floats, npt.NDArray[np.int64], Floats]:
+        """Of feature `i`: start (s,), counts (s, N_BINS) and sum (s,) of every suffix of the past, the longest first."""
         starts = np.array([bucket.start for bucket in self.buckets])
-        return starts, np.cumsum(counts[::-1], axis=0)[::-1], np.cumsum(sums[::-1], axis=0)[::-1]
+        counts = np.array([bucket.counts[i] for bucket in self.buckets], np.int64).reshape(-1, self._shape[1])
+        sums = np.array([bucket.sums[i] for bucket in self.buckets])
+        return starts, np.cumsum(counts[::-1], axis=0)[::-1], np.cumsum(sums[::-1])[::-1]
 
     def snapshot(self) -> dict[str, npt.NDArray[np.generic]]:
         starts = np.array([bucket.start for bucket in self.buckets])

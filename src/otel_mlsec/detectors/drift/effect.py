@@ -12,7 +12,7 @@ from otel_mlsec.finding import Severity
 from otel_mlsec.reference.column import Column
 
 SHOWN = 0.10  # Jensen–Shannon distance below which a change is a number on a dashboard: about 0.25 sd of a mean
-HIGH, CRITICAL = 0.20, 0.40  # about 0.5 and 1 sd
+MEDIUM, HIGH, CRITICAL = 0.10, 0.20, 0.40  # of its lower bound: about 0.25, 0.5 and 1 sd
 DRAWS = 200
 Counts = npt.NDArray[np.int64]
 
@@ -36,7 +36,8 @@ class Effect:
 
 
 def severity(distance: float) -> Severity:
-    return Severity.CRITICAL if distance >= CRITICAL else Severity.HIGH if distance >= HIGH else Severity.MEDIUM
+    reached = ((CRITICAL, Severity.CRITICAL), (HIGH, Severity.HIGH), (MEDIUM, Severity.MEDIUM))
+    return next((level for least, level in reached if distance >= least), Severity.LOW)
 
 
 def distance(counts: Floats, reference: Floats) -> Floats:

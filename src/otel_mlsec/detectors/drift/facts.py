@@ -214,7 +214,7 @@ class Facts:
             kind=kind,
             detector=self.name,
             title=title,
-            summary=f"{subject}no longer {words}" if gone else f"{subject}{words}, {share:.3g} of rows".replace("1 of", "all"),
+            summary=f"{subject}no longer {words}" if gone else f"{subject}{words}, {100 * share:.3g} % of rows",
             severity=severity,
             score=float(limit if gone else max(count, limit)) if np.isfinite(limit) else float(count),
             threshold=float(limit) if np.isfinite(limit) else float(count),

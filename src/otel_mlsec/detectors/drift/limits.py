@@ -28,7 +28,7 @@ class Word(IntEnum):
     RANGE = 5
 
 
-SHARES = {Word.UNSEEN: 0.005, Word.MISSING: 0.05, Word.GONE: 0.005, Word.TYPE: 0.005, Word.INFINITE: 0.005, Word.RANGE: 0.005}
+SHARES = {Word.UNSEEN: 0.005, Word.MISSING: 0.05, Word.GONE: 0.005, Word.TYPE: 0.005, Word.INFINITE: 0.005, Word.RANGE: 0.02}
 REPEATED_SHARE = 0.01
 STUCK_SHARE = 0.3
 STUCK_SECONDS = 3 * 3600.0  # a faster stream than the reference's has longer runs
