@@ -63,9 +63,7 @@ def autocorrelated(phi: float, n_rows: int, seed: int) -> int:
     """Alarms in `n_rows` clean rows whose columns x0 … x10 are AR(1); reference of 20,000 rows in order."""
     rng = np.random.default_rng((5, seed))
     learned = main_table(rng, 20_000, autoregressive(rng, 20_000, phi))
-    reference = Reference.of_matrix(
-        learned, NAMES, None, categorical=MAIN_CATEGORICAL, model=Model(name="ar"), created=0.0
-    )
+    reference = Reference.of_matrix(learned, NAMES, None, categorical=MAIN_CATEGORICAL, model=Model(name="ar"), created=0.0)
     watch = Watch(reference, anew=True)
     live = main_table(rng, n_rows, autoregressive(rng, n_rows, phi))
     for start in range(0, n_rows, 256):

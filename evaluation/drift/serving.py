@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from otel_mlsec.detectors import build
 from otel_mlsec.detectors.drift.data import DataDrift
 from otel_mlsec.finding import Finding, Status
 from otel_mlsec.observation import Batch, Meaning, Model
+from otel_mlsec.pipeline.gate import Gate
 from otel_mlsec.reference.reference import Reference
 
 MODEL = Model(name="evaluated")
@@ -30,6 +32,7 @@ class Watch:
     def _start(self) -> None:
         self.detectors = build(self._reference, ModelSettings())
         self._data = [d for d in self.detectors if isinstance(d, DataDrift)]
+        self._gate = Gate()
         self._small = 0
 
     def update(self, rows: Floats, times: Floats, names: tuple[str, ...]) -> list[Finding]:
@@ -38,7 +41,8 @@ class Watch:
             model=MODEL, meaning=Meaning.RAW, features=names, inputs=rows, outputs=None, times=times,
             calls=np.zeros(len(rows), np.int64), principals=("",),
         )  # fmt: skip
-        found = [f for d in self.detectors for f in d.update(batch) if f.status is not Status.RESOLVED]
+        told = self._gate.admitted([f for d in self.detectors for f in d.update(batch)])
+        found = [f for f in told if f.status is not Status.RESOLVED]
         small = sum(d.small_changes() for d in self._data)
         statistical = [f for f in found if f.detector in STATISTICAL]
         self.alarms += small - self._small + len(statistical)
@@ -51,5 +55,5 @@ class Watch:
 def pieces(times: Floats) -> Iterator[slice]:
     """Stretches of rows of one time: a request an hour."""
     cuts = [0, *(np.flatnonzero(np.diff(times)) + 1).tolist(), len(times)]
-    for start, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, end in pairwise(cuts):
         yield slice(start, end)

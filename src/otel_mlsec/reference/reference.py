@@ -58,7 +58,7 @@ class Reference:
     @classmethod
     def fit(
         cls,
-        X: Any,  # noqa: N803 - as in scikit-learn
+        X: Any,
         y: Any = None,
         model: Any = None,
         *,

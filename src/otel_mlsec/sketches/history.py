@@ -25,7 +25,9 @@ class Bucket:
     sums: Floats  # (d,) of the values, clipped to the reference's neighbourhood
 
     def __add__(self, later: Bucket) -> Bucket:
-        return Bucket(self.blocks + later.blocks, min(self.start, later.start), self.counts + later.counts, self.sums + later.sums)
+        return Bucket(
+            self.blocks + later.blocks, min(self.start, later.start), self.counts + later.counts, self.sums + later.sums
+        )
 
 
 class History:

@@ -32,7 +32,7 @@ class Repeats:
         return again[known:]
 
     def _hash(self, rows: Floats) -> Hashes:
-        keys = np.random.default_rng(self.seed).integers(1, 1 << 63, rows.shape[1], dtype=np.uint64) | np.uint64(1)
+        keys: Hashes = np.random.default_rng(self.seed).integers(1, 1 << 63, rows.shape[1], dtype=np.uint64) | np.uint64(1)
         bits = np.ascontiguousarray(rows).view(np.uint64)
-        mixed = (bits ^ (bits >> np.uint64(29))) * keys  # wraps
+        mixed: Hashes = (bits ^ (bits >> np.uint64(29))) * keys  # wraps
         return (mixed ^ (mixed >> np.uint64(32))).sum(axis=1, dtype=np.uint64)

@@ -12,14 +12,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from otel_mlsec.arrays import Floats
+from otel_mlsec.detectors.drift.units import converted
 from otel_mlsec.reference.column import Column
 from otel_mlsec.sketches.bins import INVALID, MISSING, N_BINS, UNSEEN
 
 Z = 4.0  # standard errors of the reference: a union bound over the whole bank
+Z_DEPENDENT = 2.0  # of a reference whose rows are worth fewer; with 4, what moves by the day is not found in a month
 MEANS = (0.1, 0.2, 0.4, 0.8, 1.6)  # sd of the normal score
 WIDER = (0.08, 0.18, 0.3)
 NARROWER = (-0.15, -0.5, -1.5)
-N_ALTERNATIVES = 80  # at most, a column
+N_ALTERNATIVES = 96  # at most, a column
+CONVERSION = 0.006  # weight of a changed unit
 
 Alternative = tuple[float, Floats]  # weight, (N_BINS,) law
 
@@ -32,6 +35,7 @@ def table_of(column: Column, tolerance: float) -> tuple[Floats, Floats]:
     """
     alternatives = list(_numeric(column) if column.numeric else _category(column))
     alternatives += _missing_and_invalid(column.shares)
+    alternatives += [(CONVERSION, law) for _, law in converted(column)]
     weights = np.array([weight for weight, _ in alternatives])
     ratios = np.stack([_ratio(law, column, tolerance) for _, law in alternatives], axis=1)
     return ratios, weights / weights.sum()
@@ -109,5 +113,7 @@ def _ratio(law: Floats, column: Column, tolerance: float) -> Floats:
     variance = float(posterior @ off**2) / total**2  # of the expectation, the shares being Dirichlet
     skew = 2 * float(posterior @ off**3) / total**3 / max(variance, 1e-18) ** 1.5
     z = max(Z, Z + (Z * Z - 1) * skew / 6)  # Cornish–Fisher; a negative skew buys nothing
+    if not column.independent:
+        z = max(z, Z_DEPENDENT * np.sqrt(column.variance_inflation))
     bound = mean + z * np.sqrt(variance) + tolerance * np.sqrt(float(p @ off**2))
     return np.log(np.maximum(ratio, 1e-12)) - np.log(bound)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,11 +99,13 @@ class Changes:
     def distances(self) -> dict[str, float]:
         """Effect on every column over the last `QUIET_ROWS` rows, in [0, 1]."""
         counts = self._recent(QUIET_ROWS)
-        return dict(zip((c.name for c in self.columns), self._distance(counts).tolist(), strict=True)) if counts is not None else {}
+        return (
+            dict(zip((c.name for c in self.columns), self._distance(counts).tolist(), strict=True)) if counts is not None else {}
+        )
 
     def _counted(self, index: Counts, values: Floats, block: npt.NDArray[np.int64]) -> tuple[Counts, Floats]:
         """-> (b, d, N_BINS) counts and (b, d) sums of the numbers, blocks being numbered from 0."""
-        n, d = index.shape
+        d = index.shape[1]
         blocks = int(block[-1]) + 1
         flat = (block[:, None] * d + np.arange(d)) * N_BINS + index
         counts = np.bincount(flat.ravel(), minlength=blocks * d * N_BINS).reshape(blocks, d, N_BINS)
@@ -122,7 +123,7 @@ class Changes:
         blamed = self._evidence.blamed(self.threshold)
         effects = {i: self._effect(i) for i in blamed}
         self._evidence.sums[blamed] = 0.0
-        shown = sorted((i for i in blamed if effects[i].distance >= SHOWN), key=lambda i: -effects[i].distance)
+        shown = sorted((i for i in blamed if effects[i].shown), key=lambda i: -effects[i].distance)
         small = [i for i in blamed if i not in shown]
         self.small[small] += 1
         self._small[[i for i in small if self._inflation[i] == 1.0]] = True
@@ -139,8 +140,10 @@ class Changes:
         i = int(waiting[self._n_blocks % len(waiting)])
         best, counts, _, _ = self._since(i)
         size = float(distance(counts[best].astype(np.float64), self._reference[i]))
-        self._small[i] = QUIET <= size < SHOWN
-        return [self._opened([i], [self._effect(i)], self.threshold, row)] if size >= SHOWN else []
+        found = self._effect(i) if size >= SHOWN else None
+        shown = found is not None and found.shown
+        self._small[i] = size >= QUIET and not shown
+        return [self._opened([i], [found], self.threshold, row)] if found is not None and shown else []
 
     def _opened(self, shown: list[int], effects: list[Effect], score: float, row: int) -> Change:
         self._n_changes += 1
@@ -202,11 +205,19 @@ class Changes:
         return distance(counts.astype(np.float64), self._reference)
 
     def snapshot(self) -> State:
-        plain: dict[str, Any] = {
-            "block": self._block, "block_sums": self._sums, "start": np.array(self._start), "evidence": self._evidence.sums,
-            "changed": self._changed, "ever": self._ever, "waiting": self._small, "n_changes": np.array(self._n_changes), "n_blocks": np.array(self._n_blocks), "severity": self._severity,
+        plain: dict[str, npt.ArrayLike] = {
+            "block": self._block,
+            "block_sums": self._sums,
+            "start": self._start,
+            "evidence": self._evidence.sums,
+            "changed": self._changed,
+            "ever": self._ever,
+            "waiting": self._small,
+            "n_changes": self._n_changes,
+            "n_blocks": self._n_blocks,
+            "severity": self._severity,
             "small": self.small,
-        }  # fmt: skip
+        }
         return {name: np.array(value) for name, value in plain.items()} | {
             f"history.{name}": value for name, value in self._history.snapshot().items()
         }

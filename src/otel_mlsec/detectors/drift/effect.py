@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from otel_mlsec.arrays import Floats
+from otel_mlsec.detectors.drift.units import converted
 from otel_mlsec.finding import Severity
 from otel_mlsec.reference.column import Column
 
 SHOWN = 0.10  # Jensen–Shannon distance below which a change is a number on a dashboard: about 0.25 sd of a mean
+LEAST = 0.05  # of the distance's lower bound
 MEDIUM, HIGH, CRITICAL = 0.10, 0.20, 0.40  # of its lower bound: about 0.25, 0.5 and 1 sd
 DRAWS = 200
 Counts = npt.NDArray[np.int64]
@@ -29,6 +31,12 @@ class Effect:
     shift: float  # of the mean, in the column's own unit; 0 for categories
     shift_sd: float  # the same in standard deviations of the reference
     since: float  # s since the epoch
+    looks_like: str = ""  # a changed unit
+
+    @property
+    def shown(self) -> bool:
+        """Large enough, and surely not nothing, to be a finding and not only a number on a dashboard."""
+        return self.distance >= SHOWN and self.low >= LEAST
 
     @property
     def severity(self) -> Severity:
@@ -72,17 +80,27 @@ def effect(column: Column, counts: Counts, total: float, since: float, seed: int
     """Effect of (N_BINS,) `counts` since the change; `total` is the sum of the numbers among them."""
     numbers = int(counts[:30].sum())
     shift = total / numbers - column.mean if column.numeric and numbers else 0.0
+    size = float(distance(counts.astype(np.float64), column.counts.astype(np.float64)))
     low, high = interval(counts, column.counts, column.variance_inflation if not column.independent else 1.0, seed)
     return Effect(
         column=column.name,
-        distance=float(distance(counts.astype(np.float64), column.counts.astype(np.float64))),
+        distance=size,
         low=low,
         high=high,
         rows=int(counts.sum()),
         shift=shift,
         shift_sd=shift / column.sd if column.sd > 0 else 0.0,
         since=since,
+        looks_like=_unit(column, counts, size),
     )
+
+
+def _unit(column: Column, counts: Counts, size: float) -> str:
+    """The conversion that brings the column back to less than half the distance, if one does."""
+    total = float(column.counts.sum())
+    left = {name: float(distance(counts.astype(np.float64), law * total)) for name, law in converted(column)}
+    best = min(left, key=lambda name: left[name], default="")
+    return best if best and left[best] < size / 2 else ""
 
 
 def _information(law: Floats, middle: Floats) -> Floats:

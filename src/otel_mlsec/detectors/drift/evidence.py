@@ -25,7 +25,7 @@ MAX_SUM = 1e200
 
 
 class Evidence:
-    """State: one sum a column and alternative, (d, 80) float64."""
+    """State: one sum a column and alternative, (d, 96) float64."""
 
     def __init__(self, columns: Sequence[Column], tolerances: Sequence[float], weights: Sequence[float]) -> None:
         """`weights`: share of the false-alarm budget of each column; they sum to one."""
@@ -41,7 +41,7 @@ class Evidence:
         self.sums = np.zeros((d, N_ALTERNATIVES))
 
     def ratios(self, counts: npt.NDArray[np.int64]) -> Floats:
-        """(b, d, N_BINS) counts of b blocks -> (d, b, 80) log likelihood ratios of each."""
+        """(b, d, N_BINS) counts of b blocks -> (d, b, 96) log likelihood ratios of each."""
         return np.matmul(counts.transpose(1, 0, 2).astype(np.float32), self._log_ratios).astype(np.float64)
 
     def likelihood(self, i: int, counts: npt.NDArray[np.int64]) -> Floats:
@@ -49,7 +49,7 @@ class Evidence:
         return (counts.astype(np.float32) @ self._log_ratios[i]).max(axis=1).astype(np.float64)
 
     def absorb(self, log_ratios: Floats, n_rows: float) -> float:
-        """One block: (d, 80) log ratios of its `n_rows` rows -> evidence of all columns, in rows."""
+        """One block: (d, 96) log ratios of its `n_rows` rows -> evidence of all columns, in rows."""
         self.sums += n_rows * self._weights
         self.sums *= np.exp(np.minimum(log_ratios, MAX_LOG))
         np.minimum(self.sums, MAX_SUM, out=self.sums)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -199,11 +200,11 @@ class Facts:
         share = self._numbers(word, columns)[1]
         if word in (STUCK, REPEATED):
             return Severity.HIGH
+        if word == Word.RANGE:  # a storm is out of range as well
+            return Severity.HIGH if share > 0.3 else Severity.MEDIUM
         return Severity.CRITICAL if share > 0.3 else Severity.HIGH if share > 0.05 else Severity.MEDIUM
 
-    def _finding(
-        self, batch: Batch, row: int, word: int, columns: Ints, status: Status, severity: Severity
-    ) -> Finding:
+    def _finding(self, batch: Batch, row: int, word: int, columns: Ints, status: Status, severity: Severity) -> Finding:
         kind, title, words = SAYS[word]
         count, share, since, limit = self._numbers(word, columns)
         names = () if word == REPEATED else tuple(self._columns[i].name for i in columns)
@@ -273,4 +274,4 @@ class Facts:
 def _pieces(cycle: Ints) -> Iterator[tuple[int, int]]:
     """Start and end of every stretch of rows of one cycle."""
     starts = [0, *(np.flatnonzero(np.diff(cycle)) + 1).tolist(), len(cycle)]
-    yield from zip(starts[:-1], starts[1:], strict=True)
+    yield from pairwise(starts)

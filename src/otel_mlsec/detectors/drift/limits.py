@@ -51,7 +51,8 @@ class Limits:
         held_out = np.array([0.0 if c.numeric else float(c.counts[UNSEEN]) for c in columns])
         self._unseen = (held_out + 1) / (total + 1)  # (d,) share of rows that are new to the half that chose the levels
         self._never = np.zeros(shares.shape, np.bool_)
-        self._never[Word.UNSEEN] = [(c.numeric and not len(c.values)) or rare > 0.5 for c, rare in zip(columns, self._unseen, strict=True)]
+        self._never[Word.UNSEEN] = self._unseen > 0.5  # hardly a level comes twice
+        self._never[Word.UNSEEN] |= [c.numeric and not len(c.values) for c in columns]
         self._never[Word.RANGE] = [not c.numeric or len(c.values) > 0 for c in columns]
         self._never[Word.TYPE] = [not c.numeric and not c.bins.text for c in columns]
         for word in (Word.MISSING, Word.TYPE, Word.INFINITE, Word.RANGE):

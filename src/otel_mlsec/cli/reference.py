@@ -1,0 +1,128 @@
+"""`otel-mlsec reference fit` and `show`: make the file that says what normal is, and look into one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from otel_mlsec.cli.models import load_model
+from otel_mlsec.cli.safe import safe
+from otel_mlsec.reference.column import Column
+from otel_mlsec.reference.envelope import is_signed
+from otel_mlsec.reference.reference import Reference
+
+KEY = "OTEL_MLSEC_REFERENCE_KEY"
+JOBLIB = (
+    "A .joblib or .pkl model EXECUTES CODE when it is loaded: name only files you trust. .skops, .ubj, .json and .txt do not."
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    fit = actions.add_parser("fit", help="learn a reference from a CSV or Parquet file", epilog=JOBLIB)
+    fit.add_argument("data", type=Path, help="rows known to be good, in the order in which they were served")
+    fit.add_argument("--model", type=Path, help="saved model, asked about every row: .joblib, .skops, .ubj, .json, .txt")
+    fit.add_argument("--label", help="column that is the label, not a feature")
+    fit.add_argument("--time", help="column of event times; rows are sorted by it, and it is not a feature")
+    fit.add_argument("--categorical", default="", metavar="COL,COL", help="columns of numbers that are codes")
+    fit.add_argument("--name", default="", help="the model's name, as `watch` or its class says it")
+    fit.add_argument("--version", default="", help="the model's version")
+    fit.add_argument("-o", "--output", type=Path, required=True, help="file to write")
+    fit.set_defaults(act=_fit)
+    show = actions.add_parser("show", help="say what a reference holds")
+    show.add_argument("file", type=Path)
+    show.set_defaults(act=_show)
+
+
+def run(options: argparse.Namespace) -> int:
+    try:
+        return int(options.act(options))
+    except (ValueError, OSError, ImportError) as error:
+        Console(stderr=True).print(f"otel-mlsec reference: {safe(str(error))}", style="red", markup=False, highlight=False)
+        return 2
+
+
+def _fit(options: argparse.Namespace) -> int:
+    frame = _read(options.data)
+    for column in filter(None, (options.label, options.time)):
+        if column not in frame.columns:
+            raise ValueError(f"{options.data} has no column {column!r}; it has {', '.join(map(str, frame.columns[:20]))}")
+    features = frame.drop(columns=[c for c in (options.label, options.time) if c])
+    categorical = [c for c in options.categorical.split(",") if c]
+    if unknown := set(categorical) - set(map(str, features.columns)):
+        raise ValueError(f"--categorical names {', '.join(sorted(unknown))}, which {options.data} does not have")
+    reference = Reference.fit(
+        features,
+        frame[options.label] if options.label else None,
+        load_model(options.model) if options.model else None,
+        time=_times(frame[options.time]) if options.time else None,
+        categorical=categorical,
+        name=options.name,
+        version=options.version,
+    )
+    key = os.environ.get(KEY, "").encode()
+    reference.save(options.output, key=key or None)
+    _print(reference, options.output, signed=bool(key))
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    key = os.environ.get(KEY, "").encode()
+    reference = Reference.load(options.file, key=key or None)
+    _print(reference, options.file, signed=is_signed(options.file))
+    return 0
+
+
+def _read(path: Path) -> Any:
+    pandas = _pandas()
+    if path.suffix in (".parquet", ".pq"):
+        return pandas.read_parquet(path)
+    if path.suffix == ".csv" or path.name.endswith((".csv.gz", ".csv.zip")):
+        return pandas.read_csv(path)
+    raise ValueError(f"{path} must be .csv, .csv.gz, .csv.zip or .parquet")
+
+
+def _times(column: Any) -> Any:
+    """Numbers are seconds since the epoch; text is read as dates."""
+    return column if column.dtype.kind in "fiM" else _pandas().to_datetime(column, utc=True)
+
+
+def _pandas() -> Any:
+    try:
+        return import_module("pandas")  # only `fit` needs it, and it comes with an extra
+    except ImportError as error:
+        raise ImportError("fitting from a file needs pandas: pip install 'otel-mlsec[reference]'") from error
+
+
+def _print(reference: Reference, path: Path, *, signed: bool) -> None:
+    console = Console()
+    cycle = "days" if reference.timed else "cycles of 1,000 rows"
+    name = safe(f"{reference.model.name or 'any model'} {reference.model.version}".strip())
+    console.print(f"{safe(str(path))}: {name}, {reference.n_rows:,} rows, {reference.n_cycles} {cycle}, "
+                  f"{'signed' if signed else 'not signed'}", markup=False, highlight=False)  # fmt: skip
+    if not reference.timed:
+        console.print("No time column: rows are taken to be in the order in which they were served.", markup=False)
+    table = Table("column", "kind", "judged", "missing", "mean", "sd")
+    for column in (*reference.inputs, *reference.outputs):
+        table.add_row(*_row(column))
+    console.print(table)
+    if any(not c.independent for c in reference.inputs):
+        console.print("tempered: its order shows dependence, so its evidence is divided by the number; false alarms are measured there, "
+                      "not proved", markup=False, highlight=False)  # fmt: skip
+
+
+def _row(column: Column) -> tuple[str, str, str, str, str, str]:
+    levels = len(column.bins.levels)
+    kind = "number" if column.numeric else f"category, {levels} levels" if levels else "always missing"
+    judged = "calendar: only values never seen" if column.calendar else (
+        "row by row" if column.independent else f"tempered, {1.3 * column.variance_inflation:.3g}"
+    )  # fmt: skip
+    share = column.counts[30] / max(int(column.counts.sum()), 1)
+    mean, sd = (f"{column.mean:.4g}", f"{column.sd:.3g}") if column.numeric else ("", "")
+    return safe(column.name), kind, judged, f"{100 * share:.3g} %" if share else "", mean, sd
