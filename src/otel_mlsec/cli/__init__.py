@@ -1,0 +1,29 @@
+"""The command `otel-mlsec`: one row a subcommand, whose module is imported when it is asked for."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+# name → (module with `configure(parser)` and `run(options) -> exit status`, one line for --help)
+TABLE = {
+    "reference": ("otel_mlsec.cli.reference", "fit what normal is from a file, or look into a fitted reference"),
+    "tail": ("otel_mlsec.cli.tail", "receive telemetry on this machine and print findings as they arrive"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit status; argparse itself exits with 2 on words it does not know."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    parser = argparse.ArgumentParser(prog="otel-mlsec", description="Watch machine-learning models for attack and decay.")
+    parser.add_argument("--version", action="version", version=f"otel-mlsec {version('otel-mlsec')}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (module, line) in TABLE.items():
+        command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
+        if words[:1] == [name]:  # the parser has no option of its own that could stand before it
+            loaded = import_module(module)
+            loaded.configure(command)
+            command.set_defaults(run=loaded.run)
+    options = parser.parse_args(words)
+    return options.run(options)

@@ -1,0 +1,124 @@
+"""A record as a block on a terminal, or as one line of JSON."""
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from otel_mlsec.cli.record import Record, Value
+from otel_mlsec.cli.safe import safe
+from otel_mlsec.emit import names
+from otel_mlsec.finding import Severity, Status
+
+COLOURS = {
+    Severity.CRITICAL.name: "bold white on red",
+    Severity.HIGH.name: "bold red",
+    Severity.MEDIUM.name: "bold yellow",
+    Severity.LOW.name: "bold blue",
+}
+MAX_EVIDENCE = 12  # attributes shown; the record has them all
+
+
+def block(record: Record) -> RenderableType:
+    """A finding: how bad, what, of which model; then what changed, since when, on what grounds, and where to look."""
+    word = record.text(names.FINDING_SEVERITY)
+    status = record.text(names.FINDING_STATUS)
+    head = Text(safe(word or "?"), style=COLOURS.get(word, "bold"))
+    if status == Status.RESOLVED:
+        head = Text("RESOLVED", style="bold green")
+    elif status == Status.REOPENED:
+        head.append(" again")
+    title = record.text(names.FINDING_TITLE) or "Finding"
+    line = Text.assemble(head, "  ", (safe(title), "bold"))
+    if model := f"{record.text(names.MODEL_NAME)} {record.text(names.MODEL_VERSION)}".strip():
+        line.append("  ").append(safe(model), "cyan")
+    return Group(line, *(Padding(Text(text, style), (0, 0, 0, 2), expand=False) for text, style in _details(record)))
+
+
+def log_line(record: Record) -> Text:
+    """Any other log record, on one line."""
+    return Text(f"{when(record.time)}  {safe(record.event or 'log')}  {safe(record.body)}", style="dim")
+
+
+def as_json(record: Record) -> str:
+    """One line, ASCII only; not-a-number and infinities, which JSON lacks, as text."""
+    return json.dumps(
+        {
+            "event": record.event,
+            "time": when(record.time),
+            "severity_number": record.severity,
+            "body": record.body,
+            "attributes": {name: _finite(value) for name, value in record.attributes.items()},
+            "resource": {name: _finite(value) for name, value in record.resource.items()},
+            "trace_id": record.trace_id,
+            "span_id": record.span_id,
+        },
+        allow_nan=False,
+    )
+
+
+def when(seconds: float) -> str:
+    """A time in UTC to the second, "?" for what is none."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if seconds else "?"
+    except (ValueError, OverflowError, OSError):
+        return "?"
+
+
+def _details(record: Record) -> Iterator[tuple[str, str]]:
+    yield _summary(record), ""
+    yield " · ".join(part for part in _grounds(record) if part), ""
+    evidence = [f"{safe(name)} {_short(value)}" for name, value in _evidence(record)]
+    if evidence:
+        more = len(evidence) - MAX_EVIDENCE
+        yield " · ".join(evidence[:MAX_EVIDENCE]) + (f" · {more} more" if more > 0 else ""), "dim"
+    if record.trace_id:
+        yield f"trace {record.trace_id}", "dim"
+
+
+def _summary(record: Record) -> str:
+    """The body says all in one line; the block has already said its first part."""
+    prefix = f"{record.text(names.FINDING_SEVERITY)} {record.text(names.FINDING_TITLE)}: "
+    body = record.body.removeprefix(prefix)
+    for part in (record.text(names.MODEL_NAME), record.text(names.MODEL_VERSION)):
+        if body is not record.body and part:
+            body = body.removeprefix(part).lstrip(" ,:")
+    return safe(body)
+
+
+def _grounds(record: Record) -> Iterator[str]:
+    since = record.text(names.FINDING_FIRST_SEEN)
+    yield f"since {safe(since)}" if since else ""
+    count = record.attributes.get(names.FINDING_COUNT)
+    yield f"{count:,} rows" if isinstance(count, int) else ""
+    rule = record.text(names.RULE_NAME)
+    score, threshold = (record.attributes.get(name) for name in (names.FINDING_SCORE, names.FINDING_THRESHOLD))
+    yield f"{safe(rule)} {_short(score)} ≥ {_short(threshold)}" if rule else ""
+
+
+def _evidence(record: Record) -> Iterator[tuple[str, Value]]:
+    for name, value in record.attributes.items():
+        if name.startswith(names.EVIDENCE):
+            yield name.removeprefix(names.EVIDENCE).lstrip("."), value
+
+
+def _short(value: Value) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return safe(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _finite(value: Value) -> Value:
+    match value:
+        case float() if not math.isfinite(value):
+            return str(value)
+        case list():
+            return [_finite(item) for item in value]
+        case dict():
+            return {name: _finite(item) for name, item in value.items()}
+        case _:
+            return value

@@ -1,0 +1,256 @@
+"""`otel-mlsec tail`, driven by the SDK's own exporters over a real socket."""
+
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import Counter, MeterProvider
+from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from rich.console import Console
+
+from otel_mlsec.cli import main
+from otel_mlsec.cli.receiver import Receiver
+from otel_mlsec.cli.tail import Tail
+
+FINDING = {
+    "mlsec.finding.severity": "HIGH",
+    "mlsec.finding.type": "drift.data",
+    "mlsec.finding.title": "Data drift",
+    "mlsec.finding.score": 2_500_000.0,
+    "mlsec.finding.threshold": 2_000_000.0,
+    "mlsec.finding.count": 12_345,
+    "mlsec.finding.first_seen": "2013-04-08T14:00:00Z",
+    "mlsec.finding.status": "new",
+    "mlsec.model.name": "flights",
+    "mlsec.model.version": "2013.02",
+    "security_rule.name": "drift/data",
+    "mlsec.evidence.js": 0.54,
+    "mlsec.evidence.features": ("temp", "dewp"),
+}
+BODY = "HIGH Data drift: flights 2013.02, temp +1.2 sd since 8 April"
+
+
+class Listening:
+    """A tail on a free port, and what it printed."""
+
+    def __init__(self, *, as_lines: bool = False, everything: bool = False) -> None:
+        self.paper = io.StringIO()
+        console = Console(file=self.paper, highlight=False, markup=False, emoji=False, width=200)
+        self.tail = Tail(console, as_lines=as_lines, everything=everything)
+        self.receiver = Receiver(self.tail.take, port=0)
+
+    @property
+    def printed(self) -> str:
+        return self.paper.getvalue()
+
+
+@pytest.fixture
+def listening() -> Iterator[Listening]:
+    listening = Listening()
+    with listening.receiver:
+        yield listening
+
+
+def emit(
+    url: str, body: str = BODY, *, event: str | None = "mlsec.finding", spans: TracerProvider | None = None, **attributes: object
+) -> None:
+    """One record through the SDK's batch processor and OTLP exporter, within a span where a provider is given."""
+    logs = LoggerProvider(shutdown_on_exit=False)
+    logs.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(endpoint=f"{url}/v1/logs")))
+    tracer = (spans or TracerProvider(shutdown_on_exit=False)).get_tracer("test")
+    with tracer.start_as_current_span("predict"):
+        logs.get_logger("test").emit(
+            event_name=event, body=body, severity_number=SeverityNumber.ERROR, attributes={**FINDING, **attributes}
+        )
+    logs.shutdown()
+
+
+def test_a_finding_is_one_block_that_says_what_since_when_and_where_to_look(listening):
+    emit(listening.receiver.url)
+
+    lines = listening.printed.splitlines()
+    assert lines[:4] == [
+        "HIGH  Data drift  flights 2013.02",
+        "  temp +1.2 sd since 8 April",
+        "  since 2013-04-08T14:00:00Z · 12,345 rows · drift/data 2,500,000 ≥ 2,000,000",
+        "  js 0.54 · features temp, dewp",
+    ]
+    assert re.fullmatch(r"  trace [0-9a-f]{32}", lines[4])
+    assert lines[5:] == [""]
+
+
+@pytest.mark.parametrize(
+    ("status", "severity", "first_line"),
+    [
+        ("resolved", "HIGH", "RESOLVED  Data drift  flights 2013.02"),
+        ("reopened", "LOW", "LOW again  Data drift  flights 2013.02"),
+    ],
+)
+def test_the_block_says_where_a_finding_stands_in_its_life(listening, status, severity, first_line):
+    emit(listening.receiver.url, **{"mlsec.finding.status": status, "mlsec.finding.severity": severity})
+
+    assert listening.printed.splitlines()[0] == first_line
+    assert listening.tail.tally.findings.total() == (status != "resolved")
+
+
+def test_three_signals_are_counted_in_the_last_line(listening):
+    url = listening.receiver.url
+    spans = TracerProvider(shutdown_on_exit=False)
+    spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{url}/v1/traces")))
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=f"{url}/v1/metrics"), export_interval_millis=1e9)
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    predictions = meters.get_meter("test").create_counter("mlsec.model.predictions")
+
+    emit(url, spans=spans)
+    emit(url, spans=spans, **{"mlsec.finding.severity": "LOW"})
+    predictions.add(1000, {"mlsec.model.name": "flights"})
+    meters.force_flush()  # running sums: the second export says 1250, not 250 more
+    predictions.add(250, {"mlsec.model.name": "flights"})
+    predictions.add(7, {"mlsec.model.name": "other"})
+    meters.shutdown()
+    spans.shutdown()
+
+    assert listening.tail.tally.line() == "1,257 predictions, 2 findings (1 high, 1 low); 2 spans received"
+
+
+def test_predictions_reported_as_deltas_are_added_up(listening):
+    exporter = OTLPMetricExporter(
+        endpoint=f"{listening.receiver.url}/v1/metrics", preferred_temporality={Counter: AggregationTemporality.DELTA}
+    )
+    meters = MeterProvider([PeriodicExportingMetricReader(exporter, export_interval_millis=1e9)], shutdown_on_exit=False)
+    predictions = meters.get_meter("test").create_counter("mlsec.model.predictions")
+
+    for rows in (1000, 250):
+        predictions.add(rows)
+        meters.force_flush()
+    meters.shutdown()
+
+    assert listening.tail.tally.predictions == 1250
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\n[bold red]markup[/] \u202egnp.exe \u200b\ud7ff :smile:"
+
+
+def test_hostile_text_reaches_the_terminal_written_out(listening):
+    emit(
+        listening.receiver.url,
+        HOSTILE,
+        **{name: HOSTILE for name in FINDING if isinstance(FINDING[name], str) and not name.endswith("status")},
+        **{f"mlsec.evidence.{HOSTILE}": HOSTILE},
+    )
+
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u200b]", listening.printed)
+    assert r"\x1b[2J\x1b]0;owned\x07\x9b31m\r\n[bold red]markup[/] \u202egnp.exe \u200b" in listening.printed
+    assert ":smile:" in listening.printed
+
+
+def test_a_value_of_a_megabyte_is_cut_on_the_screen(listening):
+    emit(listening.receiver.url, "x" * 1_000_000)
+
+    assert len(listening.printed) < 2000
+    assert "x…" in listening.printed
+
+
+def test_other_log_records_are_counted_and_only_printed_on_request():
+    quiet, everything = Listening(), Listening(everything=True)
+    for listening in (quiet, everything):
+        with listening.receiver:
+            emit(listening.receiver.url, "user 7 \x1b[1mlogged in", event=None)
+
+    assert (quiet.printed, quiet.tail.tally.others) == ("", 1)
+    assert everything.printed.endswith(r"user 7 \x1b[1mlogged in" + "\n")
+
+
+def test_json_is_one_object_a_line_with_everything_in_it():
+    listening = Listening(as_lines=True)
+    with listening.receiver:
+        emit(listening.receiver.url, HOSTILE, **{"mlsec.finding.score": float("inf")})
+
+    [line] = listening.printed.splitlines()
+    told = json.loads(line)
+    assert line.isascii()
+    assert told["body"] == HOSTILE
+    assert told["attributes"] == {**FINDING, "mlsec.finding.score": "inf", "mlsec.evidence.features": ["temp", "dewp"]}
+    assert re.fullmatch(r"[0-9a-f]{32}", told["trace_id"])
+    assert told["resource"]["telemetry.sdk.language"] == "python"
+
+
+def test_a_port_in_use_is_said_in_one_sentence(capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        status = main(["tail", "--port", str(port)])
+
+    assert status == 2
+    said = capsys.readouterr()
+    assert said.err == f"otel-mlsec tail: port {port} on 127.0.0.1 is in use; choose another with --port\n"
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http", "９"])
+def test_a_port_that_is_none_is_refused_with_its_value(port, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["tail", f"--port={port}"])
+
+    assert f"must be 0 to 65535, got {port!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_the_line_of_what_was_seen(number):
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from otel_mlsec.cli import main; sys.exit(main())", "tail", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
+    with process:
+        try:
+            url = re.search(r"http://\S+", process.stderr.readline())[0]
+            emit(url)
+            process.send_signal(number)
+            printed, complaints = process.communicate(timeout=20)
+        finally:
+            process.kill()
+
+    assert process.returncode == 0
+    assert complaints == ""
+    assert printed.splitlines()[0] == "HIGH  Data drift  flights 2013.02"
+    assert printed.splitlines()[-1] == "otel-mlsec tail: 0 predictions, 1 finding (1 high); 0 spans received"
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly():
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from otel_mlsec.cli import main; sys.exit(main())", "tail", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            url = re.search(r"http://\S+", process.stderr.readline())[0]
+            process.stdout.close()
+            emit(url)
+            process.wait(timeout=20)
+            complaints = process.stderr.read()
+        finally:
+            process.kill()
+
+    assert (process.returncode, complaints) == (0, "")
