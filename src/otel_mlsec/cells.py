@@ -39,7 +39,7 @@ def cell(value: Any) -> float:
     if value is None or kind in ("NAType", "NaTType"):
         return float("nan")
     if isinstance(value, str):
-        return code(str(value))
+        return code(str.__str__(value))  # of a subclass the text itself, not what it says of itself
     if isinstance(value, NUMBERS):
         return _number(value)
     if isinstance(value, bytes):

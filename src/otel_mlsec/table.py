@@ -131,7 +131,9 @@ def _pandas_column(series: Any) -> Floats:
     if kind == "DatetimeTZDtype":
         return cells.array(series.to_numpy(dtype="datetime64[us]"))
     if kind == "CategoricalDtype":
-        return _decode(series.cat.codes.to_numpy(), series.cat.categories.tolist())
+        used, at = np.unique(series.cat.codes.to_numpy(), return_inverse=True)  # a few rows may have a million categories
+        known = used[used >= 0]
+        return _decode(at - (len(used) - len(known)), series.cat.categories.take(known).tolist())
     if kind in ("StringDtype", "ArrowDtype"):
         at, distinct = series.factorize()
         return _decode(at, distinct.tolist())

@@ -1,0 +1,56 @@
+"""The methods of estimators, wherever in their class tree they are defined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from otel_mlsec.capture._call import application_asks, observed, of_function, unobserved
+from otel_mlsec.capture._patch import Patches, is_patched
+from otel_mlsec.detector import Submit
+
+OBSERVED = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
+TRAINING = ("fit", "partial_fit", "fit_predict", "fit_transform")
+IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: classes written in C
+
+
+def class_patcher(patches: Patches, submit: Submit) -> Callable[[type], None]:
+    """-> a function that patches the methods of a class and of what it inherits from; once, however often it is called."""
+    enabled = application_asks(patches)
+    wrappers = {name: observed(submit, name) for name in OBSERVED} | dict.fromkeys(TRAINING, unobserved)
+
+    def patch_class(cls: type) -> None:
+        for owner in cls.__mro__[:-1]:  # LogisticRegression.predict lives in a mixin that is no BaseEstimator
+            if owner.__flags__ & IMMUTABLE:
+                continue
+            for name in wrappers.keys() & owner.__dict__.keys():
+                own = owner.__dict__[name]
+                if hasattr(own, "attribute_name"):  # available_if: others ask what it is, so it stays what it is
+                    if not is_patched(own.fn):
+                        patches.wrap(own, "fn", of_function(wrappers[name]), enabled)
+                elif _is_method(own) and not is_patched(own):
+                    patches.wrap(owner, name, wrappers[name], enabled)
+
+    return patch_class
+
+
+def _is_method(own: Any) -> bool:
+    """Not a property, nor the None that takes an inherited method away, nor what binds no instance."""
+    return callable(own) and hasattr(type(own), "__get__") and not isinstance(own, staticmethod | classmethod | type)
+
+
+def subclasses(cls: type) -> Iterator[type]:
+    yield cls
+    for each in cls.__subclasses__():
+        yield from subclasses(each)
+
+
+def patch_estimators(patches: Patches, submit: Submit, module: str, path: str) -> None:
+    """Patch the class of that name and all that inherit from it, when it is imported."""
+    patch_class = class_patcher(patches, submit)
+
+    def imported(loaded: Any) -> None:
+        for cls in tuple(subclasses(getattr(loaded, path))):
+            patch_class(cls)
+
+    patches.when_imported(module, imported)
