@@ -1,0 +1,171 @@
+"""The composition root: configuration → patches, worker, detection, telemetry; started, stopped, and made anew in a fork."""
+
+from __future__ import annotations
+
+import collections
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+from otel_mlsec import errors
+from otel_mlsec.capture import TABLE, Call, Patches, identity, patch, server
+from otel_mlsec.config import Config, ConfigError
+from otel_mlsec.emit.emitter import Emitter
+from otel_mlsec.pipeline.inbox import Inbox
+from otel_mlsec.pipeline.worker import Worker
+from otel_mlsec.processor import Providers
+from otel_mlsec.reference.envelope import check
+
+if TYPE_CHECKING:
+    from otel_mlsec.detection import Detection
+
+_log = logging.getLogger("otel_mlsec")
+
+
+class Agent:
+    """All that runs in one process.
+
+    Raises:
+        ConfigError: the configuration names a reference that cannot be read, or an instrumentation that does not exist.
+    """
+
+    def __init__(
+        self, config: Config, *, tracer_provider: Any = None, meter_provider: Any = None, logger_provider: Any = None
+    ) -> None:
+        _check(config)
+        self._config = config
+        self._inbox: Inbox[Call] = Inbox(items=config.queue_items, n_bytes=config.queue_bytes)
+        self._worker = Worker(self._inbox, self._handle, quiet=suppress_instrumentation, idle=self._idle)
+        self._emitter = Emitter(
+            version=version("otel-mlsec"),
+            tracer_provider=tracer_provider,
+            meter_provider=meter_provider,
+            logger_provider=logger_provider,
+            queue=lambda: (len(self._inbox), self._inbox.capacity),
+            errors=lambda: dict(errors.counts),
+            series=config.gauge_series,
+            spans=config.spans,
+            span_events=config.span_events,
+        )
+        self._providers = Providers(
+            self._worker,
+            lambda: (
+                tracer_provider or trace.get_tracer_provider(),
+                meter_provider or metrics.get_meter_provider(),
+                logger_provider or _logs.get_logger_provider(),
+            ),
+        )
+        self._patches = Patches()
+        self._detection: Detection | None = None
+        self._told_dropped: collections.Counter[str] = collections.Counter()
+
+    def start(self) -> None:
+        if self._config.key:
+            identity.set_key(self._config.key.encode("utf-8", "surrogateescape"))
+        else:
+            _log.info("OTEL_MLSEC_KEY is not set: pseudonyms of principals are of this process and those it forks only")
+        self._providers.look()
+        patch(self._patches, self._worker.put, self._config.disabled_instrumentations)
+        server.patch(self._patches, self._config.principal_header)
+
+    def stop(self) -> None:
+        """Restore every class, detect what waits, detach from the providers."""
+        self._patches.active = False
+        self._patches.undo()
+        self._worker.stop()
+        self._providers.detach()
+
+    def forked(self) -> None:
+        """In the child: detectors and counts are of the parent."""
+        self._detection = None
+        self._told_dropped.clear()
+
+    def _handle(self, calls: Sequence[Call]) -> None:
+        if self._detection is None:
+            from otel_mlsec.detection import Detection  # noqa: PLC0415 - numpy comes with it, which a model library has loaded
+
+            self._detection = Detection(self._config, self._emitter)
+        self._detection.handle(calls)
+
+    def _idle(self) -> None:
+        self._providers.look()
+        if self._detection is not None:
+            self._detection.idle()
+        for reason, count in list(self._inbox.dropped.items()):
+            new = count - self._told_dropped[reason]
+            if new:
+                if not self._told_dropped[reason]:
+                    _log.warning("detection does not keep up (%s): calls are not observed, mlsec.detection.processed counts them", reason)
+                self._told_dropped[reason] = count
+                self._emitter.dropped(new, reason)
+
+
+_lock = threading.Lock()
+_agent: Agent | None = None
+
+
+def instrument(
+    config: Config | None = None,
+    *,
+    tracer_provider: Any = None,
+    meter_provider: Any = None,
+    logger_provider: Any = None,
+    **settings: Any,
+) -> None:
+    """Watch every model of this process, from now on; a second call changes nothing.
+
+    Args:
+        config: all settings; without it they are read from `OTEL_MLSEC_*` and the file that `OTEL_MLSEC_CONFIG` names.
+        tracer_provider, meter_provider, logger_provider: instead of the global ones.  None is ever created.
+        settings: single settings, as the attributes of `Config`; they win over environment and file.
+
+    Raises:
+        ConfigError: a setting that cannot be used; nothing is patched then.
+    """
+    global _agent
+    with _lock:
+        if _agent is not None:
+            return
+        chosen = config if config is not None else Config.load(os.environ, **settings)
+        if not chosen.enabled:
+            return
+        agent = Agent(chosen, tracer_provider=tracer_provider, meter_provider=meter_provider, logger_provider=logger_provider)
+        agent.start()
+        _agent = agent
+
+
+def uninstrument() -> None:
+    """Undo `instrument`: every class is what it was, and what had been observed has been judged."""
+    global _agent
+    with _lock:
+        agent, _agent = _agent, None
+    if agent is not None:
+        agent.stop()
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+    if _agent is not None:
+        _agent.forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _check(config: Config) -> None:
+    for name in config.disabled_instrumentations:
+        if name not in TABLE:
+            raise ConfigError(f"disabled_instrumentations must be of {', '.join(TABLE)}, got {name!r}")
+    for model, path in config.reference.items():
+        try:
+            check(Path(path), config.reference_key.encode() or None)
+        except (ValueError, OSError) as error:
+            raise ConfigError(f"reference of model {model!r} must be a file of `otel-mlsec reference fit`: {error}") from error

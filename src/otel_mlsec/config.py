@@ -1,0 +1,240 @@
+"""All settings, one frozen tree; the only reader of environment and files.
+
+Order: what `instrument(…)` is given > `OTEL_MLSEC_*` variables > the TOML file that `OTEL_MLSEC_CONFIG` names > defaults.
+A key that nobody knows, a wrong type or a value out of range is an error that names the key, what is allowed and what came.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+T = TypeVar("T")
+
+PREFIX = "OTEL_MLSEC_"
+FILE = PREFIX + "CONFIG"
+LEAST_KEY = 16  # bytes
+ANY = "*"  # a reference for every model that has none of its own
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; the message names the key, what is allowed, and the value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureSettings:
+    """Of one feature or output column; None: as the model's."""
+
+    off: bool = False
+    tolerance: float | None = None  # change of any score, in its sd, that is nobody's business; in [0, 10]
+    false_alarms_per_million: float | None = None  # rows; in (0, 1e5]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """Of one model."""
+
+    off: bool = False
+    tolerance: float = 0.0
+    false_alarms_per_million: float = 1.0  # of all its features together
+    features: Mapping[str, FeatureSettings] = field(default_factory=dict[str, FeatureSettings])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All of it.
+
+    Attributes:
+        enabled: false: nothing is patched and no thread starts.
+        key: secret of the pseudonyms; without it a random one is made for each process, and hosts cannot be linked.
+        principal_header: request header that names the principal; only behind a proxy that sets it.
+        reference: file by model name, `*` for any other model.
+        reference_key: secret that references must be signed with.
+        capture_content: may captured content leave the process?  Nothing in this release sends any.
+        disabled_instrumentations: names of capture's table.
+        queue_items: calls that may wait for detection.
+        queue_bytes: and their copies' size.
+        spans: make a span for every prediction.
+        span_events: put findings on it as events, too.
+        gauge_series: bound on the number of `mlsec.drift.score` series.
+        model: settings of every model.
+        models: settings of one model by name, instead of `model`.
+    """
+
+    enabled: bool = True
+    key: str = field(default="", repr=False)
+    principal_header: str = ""
+    reference: Mapping[str, str] = field(default_factory=dict[str, str])
+    reference_key: str = field(default="", repr=False)
+    capture_content: bool = False
+    disabled_instrumentations: tuple[str, ...] = ()
+    queue_items: int = 1024
+    queue_bytes: int = 16 << 20
+    spans: bool = True
+    span_events: bool = True
+    gauge_series: int = 1000
+    model: ModelSettings = field(default_factory=ModelSettings)
+    models: Mapping[str, ModelSettings] = field(default_factory=dict[str, ModelSettings])
+
+    def __post_init__(self) -> None:
+        _check_ranges(self, "")
+        for name in ("key", "reference_key"):
+            length = len(getattr(self, name).encode("utf-8", "surrogateescape"))
+            if 0 < length < LEAST_KEY:
+                raise ConfigError(f"{name} must have at least {LEAST_KEY} bytes, got {length}")
+
+    def of(self, model: str) -> ModelSettings:
+        return self.models.get(model, self.model)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], **given: Any) -> Config:
+        """Read file and environment; `given` wins.
+
+        Raises:
+            ConfigError: something in them cannot be used.
+        """
+        file = environ.get(FILE, "")
+        values: dict[str, Any] = dict(_from_file(Path(file))) if file else {}
+        for variable, text in environ.items():
+            if variable.startswith(PREFIX) and variable != FILE:
+                _put(values, variable, text)
+        for name, value in given.items():
+            if name not in VARIABLES_OF_FIELDS:
+                raise ConfigError(f"instrument() has no setting {name!r}; it knows {', '.join(sorted(VARIABLES_OF_FIELDS))}")
+            values[name] = value
+        return _build(cls, values, "")
+
+
+RANGES: dict[str, tuple[float, float]] = {
+    "tolerance": (0.0, 10.0),
+    "false_alarms_per_million": (1e-6, 1e5),
+    "queue_items": (1, 1 << 20),
+    "queue_bytes": (1 << 16, 1 << 30),
+    "gauge_series": (0, 100_000),
+}
+VARIABLES_OF_FIELDS = {f.name for f in fields(Config)}
+OF_EVERY_MODEL = {"FALSE_ALARMS_PER_MILLION": "false_alarms_per_million", "TOLERANCE": "tolerance"}
+VARIABLES = sorted([PREFIX + name.upper() for name in VARIABLES_OF_FIELDS if name not in ("model", "models")]) + [
+    FILE,
+    *(PREFIX + name for name in OF_EVERY_MODEL),
+]
+
+
+def _from_file(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{FILE} must name a readable TOML file, got {str(path)!r} ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{FILE} must name a TOML file, {str(path)!r} is none: {error}") from error
+
+
+def _put(values: dict[str, Any], variable: str, text: str) -> None:
+    if variable not in VARIABLES:
+        raise ConfigError(f"{variable} is not a setting; those are {', '.join(VARIABLES)}")
+    name = variable.removeprefix(PREFIX)
+    if name in OF_EVERY_MODEL:
+        model = values.get("model")
+        values["model"] = {**(model if isinstance(model, dict) else {}), OF_EVERY_MODEL[name]: _number(variable, text)}
+    else:
+        values[name.lower()] = _READ[_hint(Config, name.lower())](variable, text)
+
+
+def _number(key: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f"{key} must be a number, got {text!r}") from None
+
+
+def _integer(key: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ConfigError(f"{key} must be a whole number, got {text!r}") from None
+
+
+def _boolean(key: str, text: str) -> bool:
+    word = text.strip().lower()
+    if word not in ("true", "false"):
+        raise ConfigError(f"{key} must be true or false, got {text!r}")
+    return word == "true"
+
+
+def _pairs(key: str, text: str) -> dict[str, str]:
+    """`path`, or `model=path,model=path`."""
+    if not text.strip():
+        return {}
+    pairs: dict[str, str] = {}
+    for part in text.split(","):
+        name, equals, path = part.partition("=")
+        pairs[name.strip() if equals else ANY] = (path if equals else name).strip()
+    if not all(pairs.values()) or not all(pairs):
+        raise ConfigError(f"{key} must be a file, or model=file,model=file, got {text!r}")
+    return pairs
+
+
+_READ: dict[Any, Callable[[str, str], Any]] = {
+    bool: _boolean,
+    int: _integer,
+    str: lambda _, text: text,
+    tuple[str, ...]: lambda _, text: tuple(name.strip() for name in text.split(",") if name.strip()),
+    Mapping[str, str]: _pairs,
+}
+
+
+def _hint(cls: type, name: str) -> Any:
+    return get_type_hints(cls)[name]
+
+
+def _build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """A dataclass of this module from plain values, nested ones included."""
+    hints = get_type_hints(cls)
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in hints:
+            raise ConfigError(f"{where}{name} is not a setting; here those are {', '.join(sorted(hints))}")
+        made[name] = _value(hints[name], value, f"{where}{name}")
+    return cls(**made)
+
+
+def _value(hint: Any, value: Any, key: str) -> Any:
+    parts = get_args(hint)
+    if hint in (FeatureSettings, ModelSettings):
+        return value if isinstance(value, hint) else _build(hint, _expect(value, Mapping, "a table", key), f"{key}.")
+    if parts and hint == Mapping[parts]:
+        return {name: _value(parts[1], inner, f"{key}.{name}") for name, inner in _expect(value, Mapping, "a table", key).items()}
+    if hint == tuple[str, ...]:
+        return tuple(_expect(name, str, "a list of names", key) for name in _expect(value, list | tuple, "a list of names", key))
+    if hint in (float, float | None):
+        if value is None and hint != float:
+            return None
+        return float(_expect(value, int | float, "a number", key))
+    return _expect(value, hint, {bool: "true or false", int: "a whole number"}.get(hint, "text"), key)
+
+
+def _expect(value: Any, kind: type | types.UnionType, allowed: str, key: str) -> Any:
+    wrong_bool = isinstance(value, bool) and kind is not bool  # True is an int to Python, not to a person
+    if wrong_bool or not isinstance(value, kind):
+        shown = "a secret" if key.endswith("key") else repr(value)
+        raise ConfigError(f"{key} must be {allowed}, got {shown}")
+    return value
+
+
+def _check_ranges(settings: Config | ModelSettings | FeatureSettings, where: str) -> None:
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        if isinstance(value, ModelSettings | FeatureSettings):
+            _check_ranges(value, f"{where}{each.name}.")
+        elif isinstance(value, Mapping):
+            for name, inner in value.items():
+                if isinstance(inner, ModelSettings | FeatureSettings):
+                    _check_ranges(inner, f"{where}{each.name}.{name}.")
+        elif each.name in RANGES and value is not None:
+            low, high = RANGES[each.name]
+            if not low <= value <= high:
+                raise ConfigError(f"{where}{each.name} must be in [{low:g}, {high:g}], got {value!r}")

@@ -1,0 +1,74 @@
+"""What the worker does with calls: copies become predictions, detectors see them, findings leave.
+
+Importing this imports numpy, so it happens with the first call, when a model library has done so.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from otel_mlsec.capture import Call, prediction
+from otel_mlsec.config import ANY, Config
+from otel_mlsec.detector import Detector
+from otel_mlsec.detectors import build
+from otel_mlsec.emit.emitter import Emitter
+from otel_mlsec.errors import contained
+from otel_mlsec.finding import Finding
+from otel_mlsec.observation import Model, Prediction
+from otel_mlsec.pipeline.route import Router
+from otel_mlsec.reference.reference import Reference
+
+SCORES_EVERY = 5.0  # s
+_log = logging.getLogger("otel_mlsec")
+
+
+class Detection:
+    """One process's router and the way out; used by the worker's thread alone."""
+
+    def __init__(self, config: Config, emitter: Emitter) -> None:
+        self._config, self._emitter = config, emitter
+        self._router = Router(build=self._detectors, known=self._reference)
+        self._scores_at = 0.0
+
+    def handle(self, calls: Sequence[Call]) -> None:
+        predictions: list[Prediction] = []
+        for call in calls:
+            with contained("convert"):
+                predictions.append(prediction(call))
+        began = time.perf_counter()
+        found: list[tuple[Finding, Prediction]] = []
+        with contained("detect"):
+            found = self._router.detect(predictions)
+        self._emitter.detected(time.perf_counter() - began, len(predictions))
+        for model in {call.model for call in predictions}:
+            self._emitter.model_seen(model, self._router.detectors_of(model))
+        findings: dict[int, list[Finding]] = {}
+        for finding, call in found:
+            findings.setdefault(id(call), []).append(finding)
+        for call in predictions:
+            self._emitter.call(call, findings.get(id(call), []))
+        if found:
+            self._scores_at = 0.0
+
+    def idle(self) -> None:
+        now = time.monotonic()
+        if now - self._scores_at >= SCORES_EVERY:
+            self._scores_at = now
+            self._emitter.scores(self._router.scores())
+
+    def _detectors(self, model: Model, reference: Reference) -> Sequence[Detector]:
+        return build(reference, self._config.of(model.name))
+
+    def _reference(self, call: Prediction) -> Reference | None:
+        told: Any = call.reference or self._config.reference.get(call.model.name) or self._config.reference.get(ANY)
+        if told is None or isinstance(told, Reference):
+            return told
+        try:
+            return Reference.load(Path(told), key=self._config.reference_key.encode() or None)
+        except (ValueError, OSError) as error:
+            _log.error("reference of model %s refused, a provisional one is learned instead: %s", call.model.name, error)
+            return None

@@ -1,0 +1,90 @@
+"""Findings and calls on their way out: span, log record, metrics, in that order, so that all three are linked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.context import Context
+
+from otel_mlsec.emit import fallback
+from otel_mlsec.emit.identifier import uuid7
+from otel_mlsec.emit.logs import Logs
+from otel_mlsec.emit.metrics import Metrics
+from otel_mlsec.emit.spans import Spans
+from otel_mlsec.errors import contained
+from otel_mlsec.finding import Finding
+from otel_mlsec.observation import Model, Prediction
+
+SCOPE = "otel_mlsec"
+ABSENT = ("ProxyLoggerProvider", "NoOpLoggerProvider")  # of the API: nobody has set the SDK up
+
+
+class Emitter:
+    """The way out of one process.  Each part is contained by itself: a broken exporter of spans costs no log record."""
+
+    def __init__(
+        self,
+        *,
+        version: str,
+        tracer_provider: Any = None,
+        meter_provider: Any = None,
+        logger_provider: Any = None,
+        queue: Callable[[], tuple[int, int]],
+        errors: Callable[[], Mapping[str, int]],
+        series: int = 1000,
+        spans: bool = True,
+        span_events: bool = True,
+        now: Callable[[], int] = time.time_ns,
+        new_id: Callable[[int], str] = uuid7,
+    ) -> None:
+        self._logger_provider = logger_provider
+        self._now, self._new_id = now, new_id
+        tracer = trace.get_tracer(SCOPE, version, tracer_provider) if spans else trace.NoOpTracer()
+        self._spans = Spans(tracer, events=span_events)
+        self._logs = Logs(_logs.get_logger(SCOPE, version, logger_provider), now=now)
+        self._metrics = Metrics(
+            metrics.get_meter(SCOPE, version, meter_provider), series=series, queue=queue, errors=errors
+        )
+        self._seen: set[tuple[Model, tuple[str, ...]]] = set()
+
+    def model_seen(self, model: Model, detectors: Sequence[str]) -> None:
+        """Series of a model start at zero, so that the first finding is an increase."""
+        if (model, tuple(detectors)) not in self._seen and len(self._seen) < 1000:
+            self._seen.add((model, tuple(detectors)))
+            with contained("emit.metrics"):
+                self._metrics.model_seen(model, detectors)
+
+    def call(self, call: Prediction, findings: Sequence[Finding]) -> None:
+        context = Context()
+        with contained("emit.spans"):
+            context = self._spans.record(call, findings)
+        with contained("emit.metrics"):
+            self._metrics.calls([call])
+        for finding in findings:
+            self._finding(finding, call, context)
+
+    def _finding(self, finding: Finding, call: Prediction, context: Context) -> None:
+        identifier = self._new_id(self._now())
+        with contained("emit.logs"):
+            if type(self._logger_provider or _logs.get_logger_provider()).__name__ in ABSENT:
+                fallback.log(finding, identifier)
+            else:
+                self._logs.emit(finding, identifier, context, call)
+        with contained("emit.metrics"):
+            self._metrics.found(finding, context)
+
+    def detected(self, seconds: float, calls: int) -> None:
+        with contained("emit.metrics"):
+            self._metrics.detected(seconds)
+            self._metrics.processed(calls)
+
+    def dropped(self, calls: int, reason: str) -> None:
+        with contained("emit.metrics"):
+            self._metrics.processed(calls, error_type=reason)
+
+    def scores(self, scores: Iterable[tuple[Model, str, str, float]]) -> None:
+        with contained("emit.metrics"):
+            self._metrics.scores(scores)

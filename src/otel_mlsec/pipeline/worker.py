@@ -1,0 +1,116 @@
+"""The one thread that detects: started by the first call, drained before the process or the SDK ends, new in every fork."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing.util
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Generic, TypeVar
+
+from otel_mlsec.errors import contained
+from otel_mlsec.pipeline.inbox import Inbox, Sized
+
+POLL = 0.02  # s
+BATCH = 256  # calls handled together
+EXIT_TIMEOUT = 5.0  # s that the end of the process may be held up
+
+
+T = TypeVar("T", bound=Sized)
+
+
+class Worker(Generic[T]):
+    """Hands what waits in the inbox to `handle`, in batches, from a daemon thread of its own.
+
+    `quiet` gives the context in which it works, so that a detector that calls a model is not observed.  `idle` is called at
+    every look, in that thread.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox[T],
+        handle: Callable[[Sequence[T]], None],
+        *,
+        quiet: Callable[[], AbstractContextManager[Any]],
+        idle: Callable[[], None],
+    ) -> None:
+        self._inbox, self._handle, self._quiet, self._idle = inbox, handle, quiet, idle
+        self._reset()
+        this = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: (me := this()) and me._forked())
+
+    def _reset(self) -> None:
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stop = False
+        self._handled = 0
+
+    def _forked(self) -> None:
+        self._inbox.reset()
+        self._reset()
+
+    def put(self, item: T) -> bool:
+        """Never blocks, never raises; false if it was dropped."""
+        accepted = self._inbox.put(item)
+        if self._thread is None and accepted:
+            with contained("worker start"):
+                self._start()
+        return accepted
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is not None or self._stop:
+                return
+            self._thread = threading.Thread(target=self._work, name="otel-mlsec", daemon=True)
+            self.drain_at_exit()
+            self._thread.start()
+
+    def drain_at_exit(self) -> None:
+        """Before all that has been registered so far: atexit runs the last first, and providers flush there, too."""
+        atexit.unregister(self._exit)
+        atexit.register(self._exit)
+        if multiprocessing.parent_process() is not None:  # forked children run these and no atexit handlers
+            multiprocessing.util.Finalize(None, self._exit, exitpriority=100)
+
+    def _exit(self) -> None:
+        with contained("worker exit"):
+            self.drain(EXIT_TIMEOUT)
+
+    def _work(self) -> None:
+        with self._quiet():
+            while not self._stop:
+                with contained("worker idle"):
+                    self._idle()
+                while items := self._inbox.take(BATCH):
+                    with contained("worker handle"):
+                        self._handle(items)
+                    self._handled += len(items)
+                time.sleep(POLL)
+
+    def drain(self, timeout: float) -> bool:
+        """Wait until all that was accepted so far is handled, at most `timeout` s; from any thread."""
+        if threading.current_thread() is self._thread:
+            return True  # a provider flushed from within detection: waiting for ourselves would never end
+        wanted = self._inbox.accepted
+        end = time.monotonic() + timeout
+        while self._handled < wanted and self._alive() and time.monotonic() < end:
+            time.sleep(0.002)
+        return self._handled >= wanted
+
+    def stop(self, timeout: float = EXIT_TIMEOUT) -> bool:
+        """Drain, then end the thread; what comes afterwards is dropped and counted."""
+        drained = self.drain(timeout)
+        self._inbox.closed = True
+        self._stop = True
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+        atexit.unregister(self._exit)
+        return drained
+
+    def _alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
