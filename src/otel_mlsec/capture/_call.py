@@ -42,6 +42,11 @@ def application_asks(patches: Patches) -> Callable[[], bool]:
     return enabled
 
 
+def learns(patches: Patches) -> Callable[[], bool]:
+    """`enabled` for what fits a model, whoever calls it: code of the user may run in it, callbacks and metrics."""
+    return lambda: patches.active and not _inside.get()
+
+
 def rows_argument(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What a model is asked about: the first argument, by whatever name."""
     return args[0] if args else kwargs["X"] if "X" in kwargs else next(iter(kwargs.values()), None)

@@ -16,6 +16,10 @@ IMMUTABLE = NUMBERS | {complex, str, bytes, Decimal, Fraction, dt.datetime, dt.d
 LIBRARY_SCALARS = frozenset({"NAType", "NaTType", "Timestamp", "Timedelta"})  # of pandas
 
 
+def class_of(value: object) -> type:
+    return type(value)  # not __class__, which a proxy may claim
+
+
 def private_cells(cells: list[Any]) -> tuple[list[Any] | None, int]:
     """-> cells of which none can change, and their weight in bytes; None where the texts are too long.
 
@@ -38,7 +42,7 @@ def private_rows(rows: Sequence[Any]) -> tuple[list[Any] | None, int]:
     held: list[Any] = []
     total = 0
     for row in rows:
-        kind: Any = type(row)
+        kind = class_of(row)
         if kind not in (dict, list, tuple):
             return None, 0
         names = list(map(str, row)) if kind is dict else None

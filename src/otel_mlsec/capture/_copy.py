@@ -58,7 +58,7 @@ def _numpy(x: Any, like: Copy | None) -> Copy:
     if plain and n <= ROWS and n_bytes <= BYTES and (like is None or like.step == 1):
         return Copy(x.copy(), n, n_bytes)
     row_bytes = (n_bytes if plain else x.size * CELL_BYTES) / max(n, 1)
-    if row_bytes > ROW_BYTES:
+    if row_bytes > ROW_BYTES or not (plain or x.dtype.names is None):
         return Copy(None, n, 0)
     at = _rows(n, row_bytes, like)
     rows = x[at].copy()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from otel_mlsec.capture._cells import class_of
 from otel_mlsec.observation import Model
 
 KEPT = 4096  # models described at one time
@@ -90,10 +91,6 @@ def _read(model: Any) -> Described:
         classes=classes,
         labels=_labels(model, classes),
     )
-
-
-def class_of(model: object) -> type:
-    return type(model)  # not __class__, which a proxy may claim
 
 
 def _name(model: object) -> str:

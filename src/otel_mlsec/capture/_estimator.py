@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from otel_mlsec.capture._call import application_asks, observed, of_function, unobserved
+from otel_mlsec.capture._call import application_asks, learns, observed, of_function, unobserved
 from otel_mlsec.capture._patch import Patches, is_patched
 from otel_mlsec.detector import Submit
 
@@ -16,8 +16,8 @@ IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: classes written in C
 
 def class_patcher(patches: Patches, submit: Submit) -> Callable[[type], None]:
     """-> a function that patches the methods of a class and of what it inherits from; once, however often it is called."""
-    enabled = application_asks(patches)
-    wrappers = {name: observed(submit, name) for name in OBSERVED} | dict.fromkeys(TRAINING, unobserved)
+    asks, fits = application_asks(patches), learns(patches)
+    wrappers = {name: (observed(submit, name), asks) for name in OBSERVED} | dict.fromkeys(TRAINING, (unobserved, fits))
 
     def patch_class(cls: type) -> None:
         for owner in cls.__mro__[:-1]:  # LogisticRegression.predict lives in a mixin that is no BaseEstimator
@@ -25,11 +25,12 @@ def class_patcher(patches: Patches, submit: Submit) -> Callable[[type], None]:
                 continue
             for name in wrappers.keys() & owner.__dict__.keys():
                 own = owner.__dict__[name]
+                wrapper, enabled = wrappers[name]
                 if hasattr(own, "attribute_name"):  # available_if: others ask what it is, so it stays what it is
                     if not is_patched(own.fn):
-                        patches.wrap(own, "fn", of_function(wrappers[name]), enabled)
+                        patches.wrap(own, "fn", of_function(wrapper), enabled)
                 elif _is_method(own) and not is_patched(own):
-                    patches.wrap(owner, name, wrappers[name], enabled)
+                    patches.wrap(owner, name, wrapper, enabled)
 
     return patch_class
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 
-from otel_mlsec.capture._call import application_asks, observed, rows_argument, unobserved
+from otel_mlsec.capture._call import application_asks, learns, observed, rows_argument, unobserved
 from otel_mlsec.capture._estimator import patch_estimators
 from otel_mlsec.capture._patch import Patches
 from otel_mlsec.detector import Submit
@@ -17,11 +17,10 @@ TRAINING = (("lightgbm", "train"), ("lightgbm", "cv"), ("lightgbm", "engine.trai
 
 
 def patch(patches: Patches, submit: Submit) -> None:
-    enabled = application_asks(patches)
     for module, path in TARGETS:
-        patches.wrap_when_imported(module, path, observed(submit, "predict", _rows), enabled)
+        patches.wrap_when_imported(module, path, observed(submit, "predict", _rows), application_asks(patches))
     for module, path in TRAINING:
-        patches.wrap_when_imported(module, path, unobserved, enabled)
+        patches.wrap_when_imported(module, path, unobserved, learns(patches))
     for module, path in ESTIMATORS:
         patch_estimators(patches, submit, module, path)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_mlsec.capture._call import application_asks, observed, unobserved
+from otel_mlsec.capture._call import application_asks, learns, observed, unobserved
 from otel_mlsec.capture._estimator import patch_estimators
 from otel_mlsec.capture._patch import Patches
 from otel_mlsec.detector import Submit
@@ -20,10 +20,9 @@ TRAINING = (
 
 
 def patch(patches: Patches, submit: Submit) -> None:
-    enabled = application_asks(patches)
     for module, path in TARGETS:
-        patches.wrap_when_imported(module, path, observed(submit, path.rpartition(".")[2]), enabled)
+        patches.wrap_when_imported(module, path, observed(submit, path.rpartition(".")[2]), application_asks(patches))
     for module, path in TRAINING:
-        patches.wrap_when_imported(module, path, unobserved, enabled)
+        patches.wrap_when_imported(module, path, unobserved, learns(patches))
     for module, path in ESTIMATORS:
         patch_estimators(patches, submit, module, path)
