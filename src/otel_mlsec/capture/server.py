@@ -49,7 +49,7 @@ def _asgi(header: bytes) -> Wrapper:
         scope = args[0] if args else kwargs["scope"]
         if scope["type"] not in ("http", "websocket"):
             return answer
-        request = Request()
+        request = _inner()
         with _site:
             request.address = str((scope.get("client") or ("",))[0])
             if header:  # the last one is the nearest proxy's
@@ -58,6 +58,12 @@ def _asgi(header: bytes) -> Wrapper:
         return _served(answer, request)
 
     return call
+
+
+def _inner() -> Request:
+    """An application may be mounted in another: its server span has been started already."""
+    outer = serving.get()
+    return Request(span=outer.span if outer is not None else None)
 
 
 async def _served(answer: Any, request: Request) -> Any:
@@ -70,7 +76,7 @@ async def _served(answer: Any, request: Request) -> Any:
 
 def _wsgi(header: str) -> Wrapper:
     def call(wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any, /) -> Any:
-        request = Request()
+        request = _inner()
         with _site:
             environ = args[0] if args else kwargs["environ"]
             request.address = str(environ.get("REMOTE_ADDR") or "")
