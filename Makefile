@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help .venv demo collector collector-sources
+.PHONY: help .venv test lint bench evaluate-drift test-collector demo collector collector-sources
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -9,8 +9,33 @@ help: ## this list
 .venv/installed: pyproject.toml constraints.txt examples/flights/requirements.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" # dependency groups
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[reference,distro]" --group dev -r examples/flights/requirements.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[reference,distro]" --group test --group lint -r examples/flights/requirements.txt
 	@touch $@ # only now: an interrupted installation is done again
+
+.venv-newest/installed: pyproject.toml constraints.txt
+	$(NEWEST) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	.venv-newest/bin/python -m pip install --quiet -c constraints.txt -e ".[reference,distro]" --group test
+	@touch $@
+
+test: .venv ## all tests that need no Go, in under ten minutes; says what it skips and why
+	$(BIN)/python -m pytest -m "not collector" $(ARGS)
+
+lint: .venv ## ruff, pyright strict, and the law of layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: .venv ## what an observed call costs its caller, beside New Relic; the worker's rows per second; the import
+	-$(BIN)/python -m pip install --quiet -c constraints.txt --group bench
+	$(BIN)/python -m benchmarks
+
+evaluate-drift: .venv ## false alarms on fifty random tables and on a year of flights, and how soon changes are found (ten minutes)
+	$(BIN)/python -m evaluation.drift $(ARGS)
+
+test-collector: .venv collector ## application → agent → real Collector → file
+	OTEL_MLSEC_REQUIRE_COLLECTOR=1 $(BIN)/python -m pytest -m collector
 
 demo: .venv ## a served model, ten months of real traffic and three faults, in under two minutes
 	$(BIN)/python examples/flights/demo.py
