@@ -3,6 +3,7 @@
 Everything runs on 127.0.0.1 on free ports and is stopped at the end, however it ends.
 """
 
+import argparse
 import os
 import signal
 import socket
@@ -25,11 +26,16 @@ PATIENCE = 60.0  # s for the service to answer, and to go
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description="A served model, a year of flights, and what its agent finds.")
+    parser.add_argument(
+        "--faults", action="store_true", help="only January again and what is broken in it: a quarter of a minute"
+    )
+    options = parser.parse_args()
     console = Console(highlight=False)
     began = time.monotonic()
     console.print("Training on January and February …", style="dim")
     train.main()
-    acts = traffic.story()
+    acts = traffic.story()[options.faults :]  # the first act is the ten months
     tail = Tail(console)
     # The receiver outlives the service, whose last words are its counts.
     with Receiver(tail.take, port=0) as receiver, service(receiver.url, console) as url, traffic.bar(console) as progress:
@@ -63,7 +69,7 @@ def service(collector: str, console: Console) -> Generator[str]:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    console.print(f"Serving on port {port}, telemetry to {collector}; log in {log.name}\n", style="dim")
+    console.print(f"Serving at http://127.0.0.1:{port}, telemetry to {collector}\n", style="dim")
     try:
         wait_for(port, process)
         yield f"http://127.0.0.1:{port}"

@@ -40,17 +40,17 @@ def story() -> list[Act]:
     def days(first: int, last: int) -> pd.DataFrame:
         return winter.query("month == 1 and @first <= day <= @last")
 
-    kilometres = days(11, 11).assign(distance=lambda rows: rows["distance"] * KILOMETRES)
-    no_weather = days(15, 15).assign(**dict.fromkeys(WEATHER, np.nan))
+    kilometres = days(21, 21).assign(distance=lambda rows: rows["distance"] * KILOMETRES)
+    no_weather = days(25, 25).assign(**dict.fromkeys(WEATHER, np.nan))
     return [
         Act(title="March to December", rows=year.query("month > 2")),
-        Act(title="January again", rows=days(4, 10)),
+        Act(title="January again", rows=days(1, 20)),
         Act(title="distances come in kilometres", rows=kilometres, announced=True),
-        Act(title="repaired", rows=days(12, 14)),
+        Act(title="repaired", rows=days(22, 24)),
         Act(title="the weather feed stops", rows=no_weather, announced=True),
-        Act(title="repaired", rows=days(16, 18)),
-        Act(title="every request is sent twice", rows=days(19, 19), copies=2, announced=True),
-        Act(title="repaired", rows=days(20, 21)),
+        Act(title="repaired", rows=days(26, 28)),
+        Act(title="every request is sent twice", rows=days(29, 29), copies=2, announced=True),
+        Act(title="repaired", rows=days(30, 31)),
     ]
 
 

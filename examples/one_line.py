@@ -1,0 +1,16 @@
+"""One line in a program of its own, no web server: `python examples/one_line.py`.  Findings go to the log."""
+
+import logging
+
+import otel_mlsec
+from sklearn.datasets import load_wine
+from sklearn.linear_model import LogisticRegression
+
+logging.basicConfig(format="%(message)s")
+otel_mlsec.instrument()
+
+wine = load_wine(as_frame=True)
+model = LogisticRegression(max_iter=5000).fit(wine.data, wine.target)
+for _ in range(20):
+    model.predict(wine.data.sample(frac=1))
+model.predict(wine.data.assign(alcohol=wine.data.alcohol / 10))
