@@ -1,0 +1,51 @@
+"""Every name that leaves this process: public API, under golden tests.  Change one only with SCHEMA_VERSION."""
+
+from typing import Final
+
+SCHEMA_VERSION: Final = "1.0.0"
+
+FINDING_EVENT: Final = "mlsec.finding"  # of the log record and of the span event
+
+FINDING_SEVERITY: Final = "mlsec.finding.severity"  # our word; the log record's number is OpenTelemetry's
+FINDING_TYPE: Final = "mlsec.finding.type"  # Finding.kind, a closed list
+FINDING_TITLE: Final = "mlsec.finding.title"
+FINDING_SUMMARY: Final = "mlsec.finding.summary"  # on span events only: in a log record the body says it
+FINDING_STATUS: Final = "mlsec.finding.status"
+FINDING_ACTION: Final = "mlsec.finding.action"
+FINDING_SCORE: Final = "mlsec.finding.score"  # always a float: some stores take the type from the first record
+FINDING_THRESHOLD: Final = "mlsec.finding.threshold"
+FINDING_COUNT: Final = "mlsec.finding.count"  # of a finding: rows it rests on; of a span: its findings
+FINDING_MAX_SEVERITY: Final = "mlsec.finding.max_severity"  # of a span
+FINDING_FIRST_SEEN: Final = "mlsec.finding.first_seen"
+FINDING_LAST_SEEN: Final = "mlsec.finding.last_seen"
+FINDING_ID: Final = "mlsec.finding.id"  # of the record, the same when it is sent twice
+FINDING_DEDUP_KEY: Final = "mlsec.finding.dedup_key"  # of the change, the same in all its records
+EVIDENCE: Final = "mlsec.evidence."  # and the key, flat
+SCHEMA: Final = "mlsec.schema.version"
+
+MODEL_NAME: Final = "mlsec.model.name"
+MODEL_VERSION: Final = "mlsec.model.version"
+MODEL_FRAMEWORK: Final = "mlsec.model.framework"
+MODEL_OPERATION: Final = "mlsec.model.operation"  # the method that was called
+MODEL_ROWS: Final = "mlsec.model.rows"
+FEATURE_NAME: Final = "mlsec.feature.name"
+AGENT_SITE: Final = "mlsec.agent.site"  # where an error of ours was contained
+
+RULE_NAME: Final = "security_rule.name"
+RULE_CATEGORY: Final = "security_rule.category"
+RULESET_NAME: Final = "security_rule.ruleset.name"
+RULE_VERSION: Final = "security_rule.version"
+USER_HASH: Final = "user.hash"
+CLIENT_ADDRESS: Final = "client.address"
+ERROR_TYPE: Final = "error.type"
+
+# Metrics
+FINDINGS: Final = "mlsec.findings"
+MODEL_PREDICTIONS: Final = "mlsec.model.predictions"
+MODEL_DURATION: Final = "mlsec.model.operation.duration"
+DETECTION_DURATION: Final = "mlsec.detection.duration"
+DETECTION_PROCESSED: Final = "mlsec.detection.processed"
+QUEUE_SIZE: Final = "mlsec.detection.queue.size"
+QUEUE_CAPACITY: Final = "mlsec.detection.queue.capacity"
+DRIFT_SCORE: Final = "mlsec.drift.score"
+AGENT_ERRORS: Final = "mlsec.agent.errors"
