@@ -2,9 +2,10 @@
 
 import logging
 
-import otel_mlsec
 from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
+
+import otel_mlsec
 
 logging.basicConfig(format="%(message)s")
 otel_mlsec.instrument()

@@ -115,6 +115,7 @@ def test_three_signals_are_counted_in_the_last_line(listening):
     reader = PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=f"{url}/v1/metrics"), export_interval_millis=1e9)
     meters = MeterProvider([reader], shutdown_on_exit=False)
     predictions = meters.get_meter("test").create_counter("mlsec.model.predictions")
+    processed = meters.get_meter("test").create_counter("mlsec.detection.processed")
 
     emit(url, spans=spans)
     emit(url, spans=spans, **{"mlsec.finding.severity": "LOW"})
@@ -122,10 +123,14 @@ def test_three_signals_are_counted_in_the_last_line(listening):
     meters.force_flush()  # running sums: the second export says 1250, not 250 more
     predictions.add(250, {"mlsec.model.name": "flights"})
     predictions.add(7, {"mlsec.model.name": "other"})
+    processed.add(40)
+    processed.add(3, {"error.type": "queue_full"})
     meters.shutdown()
     spans.shutdown()
 
-    assert listening.tail.tally.line() == "1,257 predictions, 2 findings (1 high, 1 low); 2 spans received"
+    assert listening.tail.tally.line() == (
+        "1,257 predictions, 2 findings (1 high, 1 low), 2 spans, 3 calls that detection did not see"
+    )
 
 
 def test_predictions_reported_as_deltas_are_added_up(listening):
@@ -140,7 +145,7 @@ def test_predictions_reported_as_deltas_are_added_up(listening):
         meters.force_flush()
     meters.shutdown()
 
-    assert listening.tail.tally.predictions == 1250
+    assert listening.tail.tally.predictions.total == 1250
 
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\n[bold red]markup[/] \u202egnp.exe \u200b\ud7ff :smile:"
@@ -233,7 +238,7 @@ def test_a_signal_ends_it_with_the_line_of_what_was_seen(number):
     assert process.returncode == 0
     assert complaints == ""
     assert printed.splitlines()[0] == "HIGH  Data drift  flights 2013.02"
-    assert printed.splitlines()[-1] == "otel-mlsec tail: 0 predictions, 1 finding (1 high); 0 spans received"
+    assert printed.splitlines()[-1] == "otel-mlsec tail: 0 predictions, 1 finding (1 high), 0 spans"
 
 
 def test_a_reader_that_has_seen_enough_ends_it_quietly():

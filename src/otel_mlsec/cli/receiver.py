@@ -65,7 +65,7 @@ class Receiver(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
+    server: Receiver  # pyright: ignore[reportIncompatibleVariableOverride] - whom it is made by
     protocol_version = "HTTP/1.1"
     timeout = PATIENCE
     disable_nagle_algorithm = True
