@@ -1,0 +1,18 @@
+"""Which kinds of finding a detector can make: their counters exist, at zero, before the first of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+KINDS: Final[Mapping[str, Sequence[str]]] = {
+    "drift/data": ("drift.data",),
+    "drift/prediction": ("drift.prediction",),
+    "drift/facts": (
+        "drift.unseen", "drift.missing", "drift.column_gone", "drift.type", "drift.infinite", "drift.range", "drift.stuck",
+        "drift.repeated",
+    ),
+}  # fmt: skip
+
+
+def kinds(detector: str) -> Sequence[str]:
+    """The kinds of a detector; of one that is not listed, the kind that bears its name."""
+    return KINDS.get(detector, (detector.replace("/", "."),))

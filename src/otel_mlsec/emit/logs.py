@@ -1,0 +1,109 @@
+"""A finding as a log record, the form that counts: it survives sampling, and every backend can take it."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from opentelemetry._logs import Logger, SeverityNumber  # the API's package for logs, underscore and all; nothing else imports it
+from opentelemetry.context import Context
+
+from otel_mlsec.emit import names
+from otel_mlsec.emit.clean import Attribute, attribute, text
+from otel_mlsec.emit.line import line
+from otel_mlsec.finding import Finding, Severity
+from otel_mlsec.observation import Prediction
+
+RULESET = "otel_mlsec"
+ACTION = "observed"  # detection never changes a response
+MAX_EVIDENCE = 64  # attributes; the SDK's own limit is 128 for all
+KEY = 128  # bytes of an evidence's name
+# Of the number's range in the data model.  Our own word would lose the colour of the badge in viewers that know only these.
+TEXTS = {Severity.LOW: "INFO", Severity.MEDIUM: "WARN", Severity.HIGH: "ERROR", Severity.CRITICAL: "ERROR"}
+
+
+class Logs:
+    """Log records of findings.
+
+    Args:
+        logger: takes them.
+        now: ns since the epoch, for when a record was made; `Finding.time` says when what it reports happened.
+        rules: version of the detectors; that of this package if "".
+    """
+
+    def __init__(self, logger: Logger, *, now: Callable[[], int] = time.time_ns, rules: str = "") -> None:
+        self._logger = logger
+        self._now = now
+        self._rules = rules or version("otel-mlsec")
+
+    def emit(self, finding: Finding, identifier: str, context: Context, call: Prediction) -> None:
+        """Send a finding, linked to the span in `context`; `call` is the one that decided."""
+        observed = self._now()
+        happened = _nanoseconds(finding.time)
+        self._logger.emit(
+            timestamp=observed if happened is None else happened,
+            observed_timestamp=observed,
+            context=context,
+            severity_number=SeverityNumber(finding.severity.value),
+            severity_text=TEXTS[finding.severity],
+            body=line(finding),
+            attributes=dict(self._attributes(finding, identifier, call)),
+            event_name=names.FINDING_EVENT,
+        )
+
+    def _attributes(self, finding: Finding, identifier: str, call: Prediction) -> Iterator[tuple[str, Attribute]]:
+        """In the order of a reader's questions, which some viewers keep; ids and hashes last."""
+        yield from _what(finding)
+        yield from _said(
+            (names.MODEL_NAME, finding.model.name),
+            (names.MODEL_VERSION, finding.model.version),
+            (names.MODEL_FRAMEWORK, finding.model.framework),
+            (names.MODEL_OPERATION, call.method),
+            (names.RULE_NAME, finding.detector),
+            (names.RULE_CATEGORY, finding.detector.partition("/")[0]),
+            (names.RULESET_NAME, RULESET),
+            (names.RULE_VERSION, self._rules),
+            (names.USER_HASH, call.principal),
+            (names.CLIENT_ADDRESS, (call.attributes or {}).get(names.CLIENT_ADDRESS, "")),
+            (names.FINDING_FIRST_SEEN, _rfc3339(finding.first_seen)),
+            (names.FINDING_LAST_SEEN, _rfc3339(finding.time)),
+        )
+        yield from _evidence(finding)
+        yield names.FINDING_ID, text(identifier)
+        yield names.FINDING_DEDUP_KEY, finding.dedup_key
+        yield names.SCHEMA, names.SCHEMA_VERSION
+
+
+def _what(finding: Finding) -> Iterator[tuple[str, Attribute]]:
+    yield names.FINDING_SEVERITY, finding.severity.name
+    yield names.FINDING_TYPE, text(finding.kind)
+    yield names.FINDING_TITLE, text(finding.title)
+    yield names.FINDING_STATUS, finding.status.value
+    yield names.FINDING_ACTION, ACTION
+    yield names.FINDING_SCORE, float(finding.score)
+    yield names.FINDING_THRESHOLD, float(finding.threshold)
+    yield names.FINDING_COUNT, int(finding.count)
+
+
+def _said(*pairs: tuple[str, str]) -> Iterator[tuple[str, Attribute]]:
+    """What is not known is left out: an empty string would be a value to a query."""
+    return ((name, text(value)) for name, value in pairs if value)
+
+
+def _evidence(finding: Finding) -> Iterator[tuple[str, Attribute]]:
+    for key in list(finding.evidence)[:MAX_EVIDENCE]:
+        value = attribute(finding.evidence[key])
+        if value is not None:
+            yield names.EVIDENCE + text(key, KEY), value
+
+
+def _nanoseconds(seconds: float) -> int | None:
+    """None for a time that OTLP's unsigned field cannot hold; float seconds are good to the microsecond and no better."""
+    return round(seconds * 1e6) * 1000 if 0 < seconds < 2**63 / 1e9 else None
+
+
+def _rfc3339(seconds: float) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return ""  # not a number, infinite, or a year that has no four digits
