@@ -35,12 +35,15 @@ FINDING = {
     "mlsec.finding.threshold": 2_000_000.0,
     "mlsec.finding.count": 12_345,
     "mlsec.finding.first_seen": "2013-04-08T14:00:00Z",
+    "mlsec.finding.last_seen": "2013-04-10T09:30:00Z",
     "mlsec.finding.status": "new",
     "mlsec.model.name": "flights",
     "mlsec.model.version": "2013.02",
     "security_rule.name": "drift/data",
     "mlsec.evidence.js": 0.54,
     "mlsec.evidence.features": ("temp", "dewp"),
+    "mlsec.evidence.reference": "fitted",
+    "mlsec.evidence.reference_rows": 50_173,
 }
 BODY = "HIGH Data drift: flights 2013.02, temp +1.2 sd since 8 April"
 
@@ -48,10 +51,10 @@ BODY = "HIGH Data drift: flights 2013.02, temp +1.2 sd since 8 April"
 class Listening:
     """A tail on a free port, and what it printed."""
 
-    def __init__(self, *, as_lines: bool = False, everything: bool = False) -> None:
+    def __init__(self, **options: bool) -> None:
         self.paper = io.StringIO()
         console = Console(file=self.paper, highlight=False, markup=False, emoji=False, width=200)
-        self.tail = Tail(console, as_lines=as_lines, everything=everything)
+        self.tail = Tail(console, **options)
         self.receiver = Receiver(self.tail.take, port=0)
 
     @property
@@ -84,27 +87,38 @@ def test_a_finding_is_one_block_that_says_what_since_when_and_where_to_look(list
     emit(listening.receiver.url)
 
     lines = listening.printed.splitlines()
-    assert lines[:4] == [
+    assert lines[:3] == [
         "HIGH  Data drift  flights 2013.02",
         "  temp +1.2 sd since 8 April",
-        "  since 2013-04-08T14:00:00Z · 12,345 rows · drift/data 2,500,000 ≥ 2,000,000",
-        "  js 0.54 · features temp, dewp",
+        "  since 2013-04-08 14:00 UTC, told 2013-04-10 09:30 UTC · 12,345 rows · by drift/data · fitted reference of 50,173 rows",
     ]
-    assert re.fullmatch(r"  trace [0-9a-f]{32}", lines[4])
-    assert lines[5:] == [""]
+    assert re.fullmatch(r"  trace [0-9a-f]{32}", lines[3])
+    assert lines[4:] == [""]
+
+
+def test_the_numbers_behind_it_are_printed_on_request():
+    listening = Listening(evidence=True)
+    with listening.receiver:
+        emit(listening.receiver.url)
+
+    assert listening.printed.splitlines()[3] == (
+        "  score 2,500,000 · threshold 2,000,000 · js 0.54 · features temp, dewp · reference fitted · reference_rows 50,173"
+    )
 
 
 @pytest.mark.parametrize(
-    ("status", "severity", "first_line"),
+    ("status", "severity", "first_line", "grounds"),
     [
-        ("resolved", "HIGH", "RESOLVED  Data drift  flights 2013.02"),
-        ("reopened", "LOW", "LOW again  Data drift  flights 2013.02"),
+        ("resolved", "HIGH", "RESOLVED  Data drift  flights 2013.02", "over by 2013-04-10 09:30 UTC"),
+        ("reopened", "LOW", "LOW again  Data drift  flights 2013.02", "since 2013-04-08 14:00 UTC, told"),
     ],
 )
-def test_the_block_says_where_a_finding_stands_in_its_life(listening, status, severity, first_line):
+def test_the_block_says_where_a_finding_stands_in_its_life(listening, status, severity, first_line, grounds):
     emit(listening.receiver.url, **{"mlsec.finding.status": status, "mlsec.finding.severity": severity})
 
-    assert listening.printed.splitlines()[0] == first_line
+    lines = listening.printed.splitlines()
+    assert lines[0] == first_line
+    assert lines[2].startswith(f"  {grounds}")
     assert listening.tail.tally.findings.total() == (status != "resolved")
 
 
@@ -151,13 +165,15 @@ def test_predictions_reported_as_deltas_are_added_up(listening):
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\n[bold red]markup[/] \u202egnp.exe \u200b\ud7ff :smile:"
 
 
-def test_hostile_text_reaches_the_terminal_written_out(listening):
-    emit(
-        listening.receiver.url,
-        HOSTILE,
-        **{name: HOSTILE for name in FINDING if isinstance(FINDING[name], str) and not name.endswith("status")},
-        **{f"mlsec.evidence.{HOSTILE}": HOSTILE},
-    )
+def test_hostile_text_reaches_the_terminal_written_out():
+    listening = Listening(evidence=True)
+    with listening.receiver:
+        emit(
+            listening.receiver.url,
+            HOSTILE,
+            **{name: HOSTILE for name in FINDING if isinstance(FINDING[name], str) and not name.endswith("status")},
+            **{f"mlsec.evidence.{HOSTILE}": HOSTILE},
+        )
 
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u200b]", listening.printed)
     assert r"\x1b[2J\x1b]0;owned\x07\x9b31m\r\n[bold red]markup[/] \u202egnp.exe \u200b" in listening.printed

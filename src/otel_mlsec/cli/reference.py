@@ -113,8 +113,8 @@ def _print(reference: Reference, path: Path, *, signed: bool) -> None:
         table.add_row(*_row(column))
     console.print(table)
     if any(not c.independent for c in reference.inputs):
-        console.print("tempered: its order shows dependence, so its evidence is divided by the number; false alarms are measured there, "
-                      "not proved", markup=False, highlight=False)  # fmt: skip
+        console.print("tempered: its order shows dependence, so its evidence is divided by the number; false alarms are measured "
+                      "there, not proved", markup=False, highlight=False)  # fmt: skip
 
 
 def _row(column: Column) -> tuple[str, str, str, str, str, str]:

@@ -20,10 +20,9 @@ COLOURS = {
     Severity.MEDIUM.name: "bold yellow",
     Severity.LOW.name: "bold blue",
 }
-MAX_EVIDENCE = 12  # attributes shown; the record has them all
 
 
-def block(record: Record) -> RenderableType:
+def block(record: Record, *, evidence: bool = False) -> RenderableType:
     """A finding: how bad, what, of which model; then what changed, since when, on what grounds, and where to look."""
     word = record.text(names.FINDING_SEVERITY)
     status = record.text(names.FINDING_STATUS)
@@ -36,7 +35,12 @@ def block(record: Record) -> RenderableType:
     line = Text.assemble(head, "  ", (safe(title), "bold"))
     if model := f"{record.text(names.MODEL_NAME)} {record.text(names.MODEL_VERSION)}".strip():
         line.append("  ").append(safe(model), "cyan")
-    return Group(line, *(Padding(Text(text, style), (0, 0, 0, 2), expand=False) for text, style in _details(record)))
+    details = [(_summary(record), ""), (" · ".join(_grounds(record)), "dim")]
+    if evidence:
+        details.append((" · ".join(_evidence(record)), "dim"))
+    if record.trace_id:
+        details.append((f"trace {record.trace_id}", "dim"))
+    return Group(line, *(Padding(Text(text, style), (0, 0, 0, 2), expand=False) for text, style in details if text))
 
 
 def log_line(record: Record) -> Text:
@@ -69,17 +73,6 @@ def when(seconds: float) -> str:
         return "?"
 
 
-def _details(record: Record) -> Iterator[tuple[str, str]]:
-    yield _summary(record), ""
-    yield " · ".join(part for part in _grounds(record) if part), ""
-    evidence = [f"{safe(name)} {_short(value)}" for name, value in _evidence(record)]
-    if evidence:
-        more = len(evidence) - MAX_EVIDENCE
-        yield " · ".join(evidence[:MAX_EVIDENCE]) + (f" · {more} more" if more > 0 else ""), "dim"
-    if record.trace_id:
-        yield f"trace {record.trace_id}", "dim"
-
-
 def _summary(record: Record) -> str:
     """The body says all in one line; the block has already said its first part."""
     prefix = f"{record.text(names.FINDING_SEVERITY)} {record.text(names.FINDING_TITLE)}: "
@@ -91,19 +84,37 @@ def _summary(record: Record) -> str:
 
 
 def _grounds(record: Record) -> Iterator[str]:
-    since = record.text(names.FINDING_FIRST_SEEN)
-    yield f"since {safe(since)}" if since else ""
-    count = record.attributes.get(names.FINDING_COUNT)
-    yield f"{count:,} rows" if isinstance(count, int) else ""
-    rule = record.text(names.RULE_NAME)
-    score, threshold = (record.attributes.get(name) for name in (names.FINDING_SCORE, names.FINDING_THRESHOLD))
-    yield f"{safe(rule)} {_short(score)} ≥ {_short(threshold)}" if rule else ""
+    told = _minute(record.text(names.FINDING_LAST_SEEN))
+    if record.text(names.FINDING_STATUS) == Status.RESOLVED:
+        if told:
+            yield f"over by {told}"
+    elif since := _minute(record.text(names.FINDING_FIRST_SEEN)):
+        yield f"since {since}" + (f", told {told}" if told and told != since else "")
+        count = record.attributes.get(names.FINDING_COUNT)
+        if isinstance(count, int):
+            yield f"{count:,} rows"
+    if rule := record.text(names.RULE_NAME):
+        yield f"by {safe(rule)}"
+    if reference := record.text(names.EVIDENCE + "reference"):
+        rows = record.attributes.get(names.EVIDENCE + "reference_rows")
+        yield f"{safe(reference)} reference" + (f" of {rows:,} rows" if isinstance(rows, int) else "")
 
 
-def _evidence(record: Record) -> Iterator[tuple[str, Value]]:
+def _evidence(record: Record) -> Iterator[str]:
+    for name in (names.FINDING_SCORE, names.FINDING_THRESHOLD):
+        if name in record.attributes:
+            yield f"{name.rpartition('.')[2]} {_short(record.attributes[name])}"
     for name, value in record.attributes.items():
         if name.startswith(names.EVIDENCE):
-            yield name.removeprefix(names.EVIDENCE).lstrip("."), value
+            yield f"{safe(name.removeprefix(names.EVIDENCE))} {_short(value)}"
+
+
+def _minute(text: str) -> str:
+    """RFC 3339 as a person reads it; what is none as it came."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError):
+        return safe(text)
 
 
 def _short(value: Value) -> str:
