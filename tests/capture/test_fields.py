@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from otel_mlsec import capture
+from otel_mlsec import capture, errors
 from otel_mlsec.observation import Meaning, text_code
 
 X = np.random.default_rng(0).normal(size=(60, 4))
@@ -127,6 +127,33 @@ def test_the_version_is_a_digest_of_columns_and_classes(asked):
     assert len(set(versions)) == 4
     assert version(X * 2, Y) == versions[0]
     assert all(len(each) == 8 for each in versions)
+
+
+def test_a_model_that_fails_to_describe_itself_is_observed_by_its_class(asked, monkeypatch):
+    class Shy(BaseEstimator):
+        def predict(self, X):
+            return X[:, 0]
+
+        @property
+        def classes_(self):
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(errors, "raising", False)
+    [seen] = asked(lambda: Shy().predict(X))
+
+    assert (seen.model.name, seen.meaning) == ("Shy", Meaning.VALUE)
+    assert errors.counts == {"capture.describe": 1}
+
+
+def test_boosters_have_versions_too(asked):
+    xgboost = pytest.importorskip("xgboost")
+
+    def version(x):
+        data = xgboost.DMatrix(x, X[:, 0])
+        booster = xgboost.train({}, data, 1)
+        return asked(lambda: booster.predict(data))[0].model.version
+
+    assert len({version(X), version(X * 2), version(X[:, :2])}) == 2
 
 
 def test_fitting_again_is_noticed(asked):

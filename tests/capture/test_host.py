@@ -3,6 +3,7 @@
 import copy
 import inspect
 import io
+import os
 import pickle
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from sklearn.svm import SVC
 
 from otel_mlsec import capture, errors
 
+IN_PYTHON = bool(os.environ.get("WRAPT_DISABLE_EXTENSIONS"))  # then wrapt has frames of its own
 X = np.random.default_rng(0).normal(size=(120, 6))
 Y = (X[:, 0] > 0).astype(int)
 
@@ -192,7 +194,7 @@ def test_an_exception_is_the_users_own(asked):
         assert error.__context__ is None
         assert error.__cause__ is None
         assert sum("otel_mlsec" in frame for frame in frames) == 1
-        assert not any("wrapt" in frame for frame in frames)
+        assert IN_PYTHON or not any("wrapt" in frame for frame in frames)
 
     [seen] = asked(ask)
     assert (seen.error, seen.outputs, seen.n_rows) == ("KeyError", None, 120)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from otel_mlsec.capture._cells import class_of
+from otel_mlsec.errors import contained
 from otel_mlsec.observation import Model
 
 KEPT = 4096  # models described at one time
@@ -53,7 +54,9 @@ def describe(model: Any) -> Described:
     hit = _known.get(id(model))
     if hit is not None and hit[0]() is model:
         return hit[1]
-    described = _read(model)
+    described = Described(model=Model(name=class_of(model).__name__))
+    with contained("capture.describe"):  # what it says of itself is code of the user: a property, a tag
+        described = _read(model)
     told = _said.get(id(model))
     if told is not None and told[0]() is model:
         said, own = told[1], described.model
@@ -81,7 +84,7 @@ def _read(model: Any) -> Described:
     booster = cls.__name__ == "Booster" and libraries[0] == framework
     features = _booster_features(model) if booster else _names(getattr(model, "feature_names_in_", None))
     classes = () if booster else _classes(model)
-    width = "" if features or booster else str(getattr(model, "n_features_in_", ""))
+    width = "" if features else _width(model, booster)
     schema = repr((features or width, classes)) if features or classes or width else ""
     # Of the schema, so that all processes agree, and models of one class over other columns are told apart.
     version = hashlib.blake2b(schema.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest() if schema else ""
@@ -115,6 +118,10 @@ def _last_step(steps: Any) -> Any:
 
 def _names(names: Any) -> tuple[str, ...]:
     return () if names is None else tuple(map(str, names))
+
+
+def _width(model: Any, booster: bool) -> str:
+    return str(model.num_features() if booster and hasattr(model, "num_features") else getattr(model, "n_features_in_", ""))
 
 
 def _booster_features(booster: Any) -> tuple[str, ...]:

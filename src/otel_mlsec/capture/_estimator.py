@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from otel_mlsec.capture._call import application_asks, learns, observed, of_function, unobserved
-from otel_mlsec.capture._patch import Patches, is_patched
+from otel_mlsec.capture._patch import Patches, Wrapper, is_patched, plain
 from otel_mlsec.detector import Submit
 
 OBSERVED = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
@@ -27,12 +27,20 @@ def class_patcher(patches: Patches, submit: Submit) -> Callable[[type], None]:
                 own = owner.__dict__[name]
                 wrapper, enabled = wrappers[name]
                 if hasattr(own, "attribute_name"):  # available_if: others ask what it is, so it stays what it is
-                    if not is_patched(own.fn):
-                        patches.wrap(own, "fn", of_function(wrapper), enabled)
-                elif _is_method(own) and not is_patched(own):
-                    patches.wrap(owner, name, wrapper, enabled)
+                    _patch_attribute(patches, own, "fn", of_function(wrapper), enabled)
+                elif _is_method(own):
+                    _patch_attribute(patches, owner, name, wrapper, enabled)
 
     return patch_class
+
+
+def _patch_attribute(patches: Patches, owner: Any, name: str, wrapper: Wrapper, enabled: Callable[[], bool]) -> None:
+    own = owner.__dict__[name]
+    below = plain(own)
+    if below is not own:  # undoing the class that it was taken from would leave this one patched
+        setattr(owner, name, below)
+    if not is_patched(below):
+        patches.wrap(owner, name, wrapper, enabled)
 
 
 def _is_method(own: Any) -> bool:

@@ -55,6 +55,11 @@ def is_patched(own: Any) -> bool:
     return type(own) in (Patched, Bound)
 
 
+def plain(own: Any) -> Any:
+    """What is below the wrapper that a class body took from another class: `predict = Parent.predict`."""
+    return own.__wrapped__ if type(own) is Bound and own._self_instance is None else own
+
+
 class Patches:
     """All that is patched now, and how to undo it."""
 

@@ -1,0 +1,124 @@
+"""Runs in a process of its own: `contract_child.py LIBRARY STEP…` with steps import, patch, undo; prints what came of it.
+
+A new instrumentation adds its recipe to `LIBRARIES`; the contract then covers it.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+from otel_mlsec import capture, errors
+from otel_mlsec.capture import server
+from otel_mlsec.capture._estimator import subclasses
+from otel_mlsec.capture._patch import is_patched
+
+FRAMEWORKS = {"numpy", "scipy", "sklearn", "pandas", "polars", "xgboost", "lightgbm", "torch"}
+
+
+def rows() -> Any:
+    import numpy as np  # noqa: PLC0415 - only after the step that imports
+
+    return np.random.default_rng(0).normal(size=(50, 3))
+
+
+def ask_sklearn() -> None:
+    linear, pipeline, svm = (import_module(f"sklearn.{name}") for name in ("linear_model", "pipeline", "svm"))
+    x = rows()
+    pipeline.make_pipeline(linear.LogisticRegression()).fit(x, x[:, 0] > 0).predict(x)
+    svm.SVC().fit(x, x[:, 0] > 0).decision_function(x)
+
+
+def ask_xgboost() -> None:
+    xgboost = sys.modules["xgboost"]
+    x = rows()
+    data = xgboost.DMatrix(x, x[:, 0])
+    booster = xgboost.train({}, data, 2)
+    booster.predict(data)
+    booster.inplace_predict(x)
+    xgboost.XGBClassifier(n_estimators=2).fit(x, x[:, 0] > 0).predict(x)
+
+
+def ask_lightgbm() -> None:
+    lightgbm = sys.modules["lightgbm"]
+    x = rows()
+    lightgbm.train({"verbose": -1}, lightgbm.Dataset(x, x[:, 0]), 2).predict(x)
+    lightgbm.LGBMRegressor(n_estimators=2, verbose=-1).fit(x, x[:, 0]).predict(x)
+
+
+# library -> (what to import, what asks, how often it asks)
+LIBRARIES: dict[str, tuple[tuple[str, ...], Callable[[], None], int]] = {
+    "sklearn": (("sklearn.linear_model", "sklearn.pipeline", "sklearn.svm", "sklearn.ensemble"), ask_sklearn, 2),
+    "xgboost": (("xgboost",), ask_xgboost, 3),
+    "lightgbm": (("lightgbm",), ask_lightgbm, 2),
+}
+
+
+def touched(library: str) -> Iterator[Any]:
+    """Every class and module of the library whose attributes could have been patched."""
+    for name, module in sorted(sys.modules.items()):
+        if name.partition(".")[0] == library:
+            yield module
+            yield from (value for value in vars(module).values() if isinstance(value, type) and value.__module__ == name)
+    base = sys.modules.get("sklearn.base")
+    if base is not None:
+        yield from subclasses(base.BaseEstimator)
+
+
+def state(library: str) -> dict[str, tuple[Any, list[tuple[str, Any]]]]:
+    """Keys in their order, and the very objects; `fn` of conditional methods too."""
+    found = {}
+    for owner in touched(library):
+        items = [
+            (key, value) for key, value in vars(owner).items() if key not in ("__abstractmethods__", "__annotations_cache__")
+        ]
+        items += [(f"{key}.fn", value.fn) for key, value in items if hasattr(value, "attribute_name") and hasattr(value, "fn")]
+        name = f"{getattr(owner, '__module__', '')}.{getattr(owner, '__qualname__', owner.__name__)}"
+        found[name] = owner, items
+    return found
+
+
+def main(library: str, steps: list[str]) -> dict[str, Any]:
+    errors.raising = True
+    modules, ask, asks = LIBRARIES[library]
+    handed: list[capture.Call] = []
+    patches = capture.Patches()
+    report: dict[str, Any] = {"asks": asks, "restored": True}
+    pristine = None
+    for step in steps:
+        if step == "import":
+            for module in modules:
+                import_module(module)
+            if "patch" not in steps[: steps.index(step)]:
+                ask()  # what libraries keep on their classes when they are first used is no work of ours
+                pristine = state(library)
+        if step == "patch":
+            capture.patch(patches, lambda call: not handed.append(call), disabled=set(capture.TABLE) - {library})
+            server.patch(patches)
+            if "import" not in steps[: steps.index("patch")]:
+                report.setdefault("imported by us", sorted(FRAMEWORKS & set(sys.modules)))
+        if step == "undo":
+            patches.undo()
+    ask()
+    report["seen"] = len(handed)
+    report["methods"] = [capture.prediction(call).method for call in handed]
+    patches.undo()
+    handed.clear()
+    ask()
+    report["seen after undo"] = len(handed)
+    after = state(library)
+    report["left"] = [f"{name}.{key}" for name, (_, items) in after.items() for key, value in items if is_patched(value)]
+    report["keys"] = {name: [key for key, _ in items] for name, (owner, items) in after.items() if isinstance(owner, type)}
+    if pristine is not None:
+        report["restored"] = [
+            name
+            for name, (owner, items) in pristine.items()
+            if isinstance(owner, type)
+            and [(key, id(value)) for key, value in items] != [(key, id(value)) for key, value in after[name][1]]
+        ]
+    return report
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(main(sys.argv[1], sys.argv[2:])))
