@@ -118,6 +118,17 @@ def test_what_a_dmatrix_does_not_hold_is_missing():
     np.testing.assert_array_equal(matrix, [[1.0, np.nan], [0.0, 2.0]])
 
 
+def test_categories_of_a_dmatrix_are_those_of_the_frame_it_came_from():
+    xgboost, pd = pytest.importorskip("xgboost"), pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "c": pd.Categorical(["x", None, "y"]), "i": pd.Categorical([5, 7, 5])})
+
+    matrix, names = table(xgboost.DMatrix(frame, enable_categorical=True))
+
+    assert names == ("a", "c", "i")
+    np.testing.assert_array_equal(matrix, table(frame)[0])
+
+
 def test_a_quantile_dmatrix_holds_bins_and_is_no_table():
     xgboost = pytest.importorskip("xgboost")
 

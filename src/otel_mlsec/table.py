@@ -173,7 +173,22 @@ def _dmatrix(data: Any) -> Table:
     starts: npt.NDArray[np.int64] = held.indptr
     dense = np.full(held.shape, np.nan)
     dense[np.repeat(np.arange(len(starts) - 1), np.diff(starts)), held.indices] = held.data
+    if "c" in (data.feature_types or ()):
+        _name_categories(dense, data)
     return dense, tuple(data.feature_names or ())
+
+
+def _name_categories(dense: Floats, data: Any) -> None:
+    """Positions of categories -> the categories, as in the frame that they came from, if it was one."""
+    try:
+        levels = data.get_categories(export_to_arrow=True).to_arrow()
+    except (AttributeError, ImportError):  # xgboost before 3.1, or no pyarrow: positions they stay
+        return
+    for i, (_, names) in enumerate(levels):
+        if names is not None:
+            known = ~np.isnan(dense[:, i])
+            used, at = np.unique(dense[known, i].astype(np.int64), return_inverse=True)
+            dense[known, i] = cells.column(names.take(used).to_pylist())[at]
 
 
 def _scalar(value: Any) -> Table:
