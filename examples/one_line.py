@@ -14,4 +14,4 @@ wine = load_wine(as_frame=True)
 model = LogisticRegression(max_iter=5000).fit(wine.data, wine.target)
 for _ in range(20):
     model.predict(wine.data.sample(frac=1))
-model.predict(wine.data.assign(alcohol=wine.data.alcohol / 10))
+model.predict(wine.data.sample(frac=1).assign(alcohol=wine.data.alcohol / 10))

@@ -157,7 +157,7 @@ APPLICATION = textwrap.dedent("""
     reference = otel_mlsec.Reference.fit(known, model=model, name="delays", version="7")
     otel_mlsec.watch(model, name="delays", version="7", reference=reference)
     for _ in range(40):
-        model.predict_proba(rows(50, [3]))
+        model.predict_proba(rows(50, [1, 2, 3]))
 """)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import traffic
 import train
 from rich.console import Console
@@ -40,7 +41,7 @@ def main() -> int:
     # The receiver outlives the service, whose last words are its counts.
     with Receiver(tail.take, port=0) as receiver, service(receiver.url, console) as url, traffic.bar(console) as progress:
         traffic.drive(url, acts, progress)
-    console.print(f"Seen in {time.monotonic() - began:.0f} s: {tail.tally.line()}", style="bold")
+    console.print(f"Seen in {time.monotonic() - began:.0f} s: {tail.tally.line()}", style="bold", soft_wrap=True)
     return 0
 
 
@@ -93,4 +94,9 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the service is stopped then, too
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except httpx.HTTPError as error:
+        sys.exit(f"the service did not answer ({error}); see {train.BUILD / 'app.log'}")

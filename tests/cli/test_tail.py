@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from opentelemetry._logs import SeverityNumber
@@ -51,7 +52,7 @@ BODY = "HIGH Data drift: flights 2013.02, temp +1.2 sd since 8 April"
 class Listening:
     """A tail on a free port, and what it printed."""
 
-    def __init__(self, **options: bool) -> None:
+    def __init__(self, **options: Any) -> None:
         self.paper = io.StringIO()
         console = Console(file=self.paper, highlight=False, markup=False, emoji=False, width=200)
         self.tail = Tail(console, **options)
@@ -90,9 +91,9 @@ def test_a_finding_is_one_block_that_says_what_since_when_and_where_to_look(list
     assert lines[:3] == [
         "HIGH  Data drift  flights 2013.02",
         "  temp +1.2 sd since 8 April",
-        "  since 2013-04-08 14:00 UTC, told 2013-04-10 09:30 UTC · 12,345 rows · by drift/data · fitted reference of 50,173 rows",
+        "  since 2013-04-08 14:00, told 2013-04-10 09:30 UTC · 12,345 rows",
     ]
-    assert re.fullmatch(r"  trace [0-9a-f]{32}", lines[3])
+    assert re.fullmatch(r"  drift/data · fitted reference of 50,173 rows · trace [0-9a-f]{32}", lines[3])
     assert lines[4:] == [""]
 
 
@@ -101,24 +102,24 @@ def test_the_numbers_behind_it_are_printed_on_request():
     with listening.receiver:
         emit(listening.receiver.url)
 
-    assert listening.printed.splitlines()[3] == (
+    assert listening.printed.splitlines()[4] == (
         "  score 2,500,000 · threshold 2,000,000 · js 0.54 · features temp, dewp · reference fitted · reference_rows 50,173"
     )
 
 
 @pytest.mark.parametrize(
-    ("status", "severity", "first_line", "grounds"),
+    ("status", "severity", "first_line", "second_line"),
     [
-        ("resolved", "HIGH", "RESOLVED  Data drift  flights 2013.02", "over by 2013-04-10 09:30 UTC"),
-        ("reopened", "LOW", "LOW again  Data drift  flights 2013.02", "since 2013-04-08 14:00 UTC, told"),
+        ("resolved", "HIGH", "RESOLVED  Data drift  flights 2013.02", "  temp +1.2 sd since 8 April · over by 2013-04-10 09:30"),
+        ("reopened", "LOW", "LOW again  Data drift  flights 2013.02", "  temp +1.2 sd since 8 April"),
     ],
 )
-def test_the_block_says_where_a_finding_stands_in_its_life(listening, status, severity, first_line, grounds):
-    emit(listening.receiver.url, **{"mlsec.finding.status": status, "mlsec.finding.severity": severity})
+def test_the_block_says_where_a_finding_stands_in_its_life(listening, status, severity, first_line, second_line):
+    body = BODY.replace("HIGH", severity)
 
-    lines = listening.printed.splitlines()
-    assert lines[0] == first_line
-    assert lines[2].startswith(f"  {grounds}")
+    emit(listening.receiver.url, body, **{"mlsec.finding.status": status, "mlsec.finding.severity": severity})
+
+    assert listening.printed.splitlines()[:2] == [first_line, second_line]
     assert listening.tail.tally.findings.total() == (status != "resolved")
 
 
@@ -160,6 +161,15 @@ def test_predictions_reported_as_deltas_are_added_up(listening):
     meters.shutdown()
 
     assert listening.tail.tally.predictions.total == 1250
+
+
+def test_trace_ids_become_links_where_a_url_is_given():
+    listening = Listening(trace_url="http://localhost:16686/trace/{trace_id}")
+    listening.tail.console = Console(file=listening.paper, force_terminal=True, width=200)
+    with listening.receiver:
+        emit(listening.receiver.url)
+
+    assert re.search(r"\x1b\]8;id=\d+;http://localhost:16686/trace/([0-9a-f]{32})\x1b\\\S*?\1", listening.printed)
 
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\n[bold red]markup[/] \u202egnp.exe \u200b\ud7ff :smile:"

@@ -22,25 +22,24 @@ COLOURS = {
 }
 
 
-def block(record: Record, *, evidence: bool = False) -> RenderableType:
-    """A finding: how bad, what, of which model; then what changed, since when, on what grounds, and where to look."""
-    word = record.text(names.FINDING_SEVERITY)
-    status = record.text(names.FINDING_STATUS)
-    head = Text(safe(word or "?"), style=COLOURS.get(word, "bold"))
-    if status == Status.RESOLVED:
-        head = Text("RESOLVED", style="bold green")
-    elif status == Status.REOPENED:
-        head.append(" again")
-    title = record.text(names.FINDING_TITLE) or "Finding"
-    line = Text.assemble(head, "  ", (safe(title), "bold"))
-    if model := f"{record.text(names.MODEL_NAME)} {record.text(names.MODEL_VERSION)}".strip():
-        line.append("  ").append(safe(model), "cyan")
-    details = [(_summary(record), ""), (" · ".join(_grounds(record)), "dim")]
+def block(record: Record, *, evidence: bool = False, trace_url: str = "") -> RenderableType:
+    """A finding: how bad, what, of which model; then what changed, since when, on what grounds, and where to look.
+
+    `trace_url` is a template with `{trace_id}`; terminals that know links make the id one.
+    """
+    details = [Text(_summary(record))]
+    if record.text(names.FINDING_STATUS) == Status.RESOLVED:
+        details[0].append(f" · over by {_minute(record.text(names.FINDING_LAST_SEEN))}")
+        details[0].stylize("dim")
+    else:
+        details.append(Text(" · ".join(_when(record))))
+        details.append(Text(" · ".join(_grounds(record)), style="dim"))
+        if record.trace_id:
+            link = f" link {trace_url.replace('{trace_id}', record.trace_id)}" if trace_url else ""
+            details[-1].append(" · trace " if details[-1] else "trace ").append(record.trace_id, f"not dim{link}")
     if evidence:
-        details.append((" · ".join(_evidence(record)), "dim"))
-    if record.trace_id:
-        details.append((f"trace {record.trace_id}", "dim"))
-    return Group(line, *(Padding(Text(text, style), (0, 0, 0, 2), expand=False) for text, style in details if text))
+        details.append(Text(" · ".join(_evidence(record)), style="dim"))
+    return Group(_head(record), *(Padding(text, (0, 0, 0, 2), expand=False) for text in details if text))
 
 
 def log_line(record: Record) -> Text:
@@ -73,6 +72,20 @@ def when(seconds: float) -> str:
         return "?"
 
 
+def _head(record: Record) -> Text:
+    word = record.text(names.FINDING_SEVERITY)
+    status = record.text(names.FINDING_STATUS)
+    head = Text(safe(word or "?"), style=COLOURS.get(word, "bold"))
+    if status == Status.RESOLVED:
+        head = Text("RESOLVED", style="bold green")
+    elif status == Status.REOPENED:
+        head.append(" again")
+    line = Text.assemble(head, "  ", (safe(record.text(names.FINDING_TITLE) or "Finding"), "bold"))
+    if model := f"{record.text(names.MODEL_NAME)} {record.text(names.MODEL_VERSION)}".strip():
+        line.append("  ").append(safe(model), "cyan")
+    return line
+
+
 def _summary(record: Record) -> str:
     """The body says all in one line; the block has already said its first part."""
     prefix = f"{record.text(names.FINDING_SEVERITY)} {record.text(names.FINDING_TITLE)}: "
@@ -83,18 +96,18 @@ def _summary(record: Record) -> str:
     return safe(body)
 
 
+def _when(record: Record) -> Iterator[str]:
+    since, told = (_minute(record.text(name)) for name in (names.FINDING_FIRST_SEEN, names.FINDING_LAST_SEEN))
+    if since:
+        yield f"since {since}" + (f", told {told}" if told and told != since else "") + " UTC"
+    count = record.attributes.get(names.FINDING_COUNT)
+    if isinstance(count, int):
+        yield f"{count:,} rows"
+
+
 def _grounds(record: Record) -> Iterator[str]:
-    told = _minute(record.text(names.FINDING_LAST_SEEN))
-    if record.text(names.FINDING_STATUS) == Status.RESOLVED:
-        if told:
-            yield f"over by {told}"
-    elif since := _minute(record.text(names.FINDING_FIRST_SEEN)):
-        yield f"since {since}" + (f", told {told}" if told and told != since else "")
-        count = record.attributes.get(names.FINDING_COUNT)
-        if isinstance(count, int):
-            yield f"{count:,} rows"
     if rule := record.text(names.RULE_NAME):
-        yield f"by {safe(rule)}"
+        yield safe(rule)
     if reference := record.text(names.EVIDENCE + "reference"):
         rows = record.attributes.get(names.EVIDENCE + "reference_rows")
         yield f"{safe(reference)} reference" + (f" of {rows:,} rows" if isinstance(rows, int) else "")
@@ -110,9 +123,9 @@ def _evidence(record: Record) -> Iterator[str]:
 
 
 def _minute(text: str) -> str:
-    """RFC 3339 as a person reads it; what is none as it came."""
+    """RFC 3339 as a person reads it, in UTC; what is none as it came."""
     try:
-        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M")
     except (ValueError, OverflowError):
         return safe(text)
 

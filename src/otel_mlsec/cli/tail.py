@@ -27,12 +27,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of blocks")
     parser.add_argument("--evidence", action="store_true", help="blocks with all numbers behind a finding")
+    parser.add_argument(
+        "--trace-url", default="", metavar="URL", help="makes trace ids links, e.g. http://localhost:16686/trace/{trace_id}"
+    )
     parser.add_argument("--all", action="store_true", help="also print log records that are no findings")
 
 
 def run(options: argparse.Namespace) -> int:
     console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 1000)
-    tail = Tail(console, as_lines=options.json, evidence=options.evidence, everything=options.all)
+    tail = Tail(console, as_lines=options.json, evidence=options.evidence, trace_url=options.trace_url, everything=options.all)
     try:
         receiver = Receiver(tail.take, port=options.port)
     except OSError as error:
@@ -50,12 +53,15 @@ def run(options: argparse.Namespace) -> int:
 class Tail:
     """Prints what a receiver takes, and counts it."""
 
-    def __init__(self, console: Console, *, as_lines: bool = False, evidence: bool = False, everything: bool = False) -> None:
+    def __init__(
+        self, console: Console, *, as_lines: bool = False, evidence: bool = False, trace_url: str = "", everything: bool = False
+    ) -> None:
         self.console = console
         self.tally = Tally()
         self.stop = threading.Event()
         self._as_lines = as_lines
         self._evidence = evidence
+        self._trace_url = trace_url
         self._everything = everything
 
     def take(self, request: Request) -> None:
@@ -82,7 +88,9 @@ class Tail:
             if self._as_lines:
                 self.console.file.write(as_json(record) + "\n")
             else:
-                self.console.print(Group(block(record, evidence=self._evidence), "") if finding else log_line(record))
+                self.console.print(
+                    Group(block(record, evidence=self._evidence, trace_url=self._trace_url), "") if finding else log_line(record)
+                )
             self.console.file.flush()
         except (
             BrokenPipeError,
