@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from opentelemetry.context import Context
 
+from otel_mlsec import errors
 from otel_mlsec.detectors import TABLE
 from otel_mlsec.detectors.drift import wording
 from otel_mlsec.emit.kinds import KINDS
@@ -144,10 +145,22 @@ def test_the_gauge_keeps_its_first_series_and_says_once_that_there_are_more(send
     assert caplog.messages == ["mlsec.drift.score is kept for the first 2 features only"]
 
 
-def test_a_score_that_is_no_number_is_not_shown(telemetry):
-    telemetry.metrics.scores([(Model(name="m"), "drift/data", "a", float("nan")), (Model(name="m"), "drift/data", "b", 0.5)])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_is_not_shown_and_the_sdk_has_nothing_to_complain_of(telemetry, caplog, value):
+    telemetry.metrics.scores([(Model(name="m"), "drift/data", "a", value), (Model(name="m"), "drift/data", "b", 0.5)])
 
     assert [dict(p.attributes)["mlsec.feature.name"] for p in telemetry.points()["mlsec.drift.score"]] == ["b"]
+    assert not caplog.messages
+
+
+def test_a_queue_that_cannot_be_read_costs_its_own_series_only(sending, monkeypatch):
+    monkeypatch.setattr(errors, "raising", False)
+    telemetry = sending(queue=())
+    telemetry.metrics.processed(1)
+    points = telemetry.points()
+
+    assert points.keys() == {"mlsec.detection.processed"}
+    assert errors.counts["emit.metrics"] == 2  # size and capacity
 
 
 def test_no_metric_says_who_or_in_which_trace(telemetry, call, finding):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceFlags
@@ -111,6 +112,16 @@ def test_the_context_returned_is_that_of_the_new_span(telemetry, call):
     context = telemetry.spans.record(call, [])
 
     assert trace.get_current_span(context).get_span_context() == telemetry.span.context
+
+
+def test_nothing_of_the_workers_own_context_is_in_the_one_returned(telemetry, call):
+    token = context_api.attach(context_api.set_value("worker", "its own"))
+    try:
+        context = telemetry.spans.record(call, [])
+    finally:
+        context_api.detach(token)
+
+    assert "worker" not in context
 
 
 def test_what_is_sampled_out_gives_no_span_and_a_context_in_the_trace(sending, call, finding):
