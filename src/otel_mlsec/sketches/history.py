@@ -7,6 +7,7 @@ Motwani 2002, "Maintaining stream statistics over sliding windows", use the same
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from otel_mlsec.arrays import Floats
 
 A_SIZE = 3
 SIZES = 24  # the oldest blocks are forgotten past 3 · 2**24 of them
+MOST = A_SIZE * SIZES  # buckets
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +33,21 @@ class Bucket:
 
 
 class History:
-    """At most `3 · 24` buckets, oldest first."""
+    """At most 72 buckets, oldest first."""
 
     def __init__(self, n_features: int, n_bins: int) -> None:
         self._shape = (n_features, n_bins)
         self.buckets: list[Bucket] = []
 
     def append(self, start: float, counts: npt.NDArray[np.int64], sums: Floats) -> None:
-        self.buckets.append(Bucket(1, start, counts, sums))
+        """The next block; what is given is copied, so that no bucket keeps a whole batch alive."""
+        self.buckets.append(Bucket(1, start, counts.copy(), sums.copy()))
         self._compact()
+        if len(self.buckets) > MOST:
+            if self.buckets[0].blocks >= 1 << (SIZES - 1):
+                del self.buckets[0]
+            else:  # not of one stream, but merged
+                self._bound()
 
     def suffixes(self, i: int) -> tuple[Floats, npt.NDArray[np.int64], Floats]:
         """Of feature `i`: start (s,), counts (s, N_BINS) and sum (s,) of every suffix of the past, the longest first."""
@@ -60,10 +68,18 @@ class History:
         self.merge(state)
 
     def merge(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
-        """The union, in order of time; it is made smaller at the next `append`, so merging stays associative."""
+        """The union, in order of time, coarser where there are more than 72; totals do not depend on the order of merging."""
         parts = zip(state["blocks"], state["starts"], state["counts"], state["sums"], strict=True)
         self.buckets += [Bucket(int(b), float(t), np.array(c, np.int64), np.array(s, np.float64)) for b, t, c, s in parts]
         self.buckets.sort(key=lambda bucket: (bucket.start, bucket.blocks, bucket.counts.tobytes(), bucket.sums.tobytes()))
+        self._bound()
+
+    def _bound(self) -> None:
+        """Join the smallest neighbours, until there are at most 72."""
+        while len(self.buckets) > MOST:
+            sizes = [earlier.blocks + later.blocks for earlier, later in pairwise(self.buckets)]
+            at = sizes.index(min(sizes))
+            self.buckets[at : at + 2] = [self.buckets[at] + self.buckets[at + 1]]
 
     def _compact(self) -> None:
         size = 1
@@ -76,5 +92,3 @@ class History:
                 break
             self.buckets[begin : begin + 2] = [self.buckets[begin] + self.buckets[begin + 1]]
             at, size = begin + 1, 2 * size
-        if len(self.buckets) > A_SIZE * SIZES:
-            del self.buckets[0]

@@ -32,7 +32,8 @@ class Repeats:
         return again[known:]
 
     def _hash(self, rows: Floats) -> Hashes:
-        keys: Hashes = np.random.default_rng(self.seed).integers(1, 1 << 63, rows.shape[1], dtype=np.uint64) | np.uint64(1)
-        bits = np.ascontiguousarray(rows).view(np.uint64)
+        keys = np.random.default_rng(self.seed).integers(1, 1 << 63, int(rows.shape[1]), dtype=np.uint64) | np.uint64(1)
+        bits: Hashes = np.ascontiguousarray(rows).view(np.uint64)
         mixed: Hashes = (bits ^ (bits >> np.uint64(29))) * keys  # wraps
-        return (mixed ^ (mixed >> np.uint64(32))).sum(axis=1, dtype=np.uint64)
+        hashes: Hashes = (mixed ^ (mixed >> np.uint64(32))).sum(axis=1, dtype=np.uint64)
+        return hashes

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from otel_mlsec.arrays import Floats
+from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.drift.effect import SHOWN, Effect, distance, effect
 from otel_mlsec.detectors.drift.evidence import Evidence
 from otel_mlsec.finding import Severity, Status
-from otel_mlsec.reference.column import Column
+from otel_mlsec.reference.column import HUGE, Column
 from otel_mlsec.sketches.bins import N_BINS, is_text
 from otel_mlsec.sketches.history import History
 
@@ -25,6 +25,7 @@ WORTH = 8  # rows: an effect is measured over what so many independent rows are 
 LOOK = 32  # blocks between two looks at whether a change has gone
 QUIET = 0.05  # distance below which a change has gone …
 QUIET_ROWS = 2000  # … over so many rows that could tell, or twice `WORTH`
+PIECE = 128 * BLOCK  # rows that are weighed at once: bounds the working memory of a large batch
 Counts = npt.NDArray[np.int64]
 
 
@@ -53,8 +54,8 @@ class Changes:
         self._evidence = Evidence(columns, tolerances, weights)
         self._reference = np.stack([c.counts for c in columns]).astype(np.float64) if d else np.zeros((0, N_BINS))
         self._inflation = np.array([1.0 if c.independent else c.variance_inflation for c in columns])
-        spread = np.array([c.high - c.low for c in columns])
-        self._clip = np.array([c.low for c in columns]) - spread, np.array([c.high for c in columns]) + spread
+        low, high = [2 * c.low - c.high for c in columns], [2 * c.high - c.low for c in columns]
+        self._clip = np.maximum(low, -HUGE), np.minimum(high, HUGE)
         self._history = History(d, N_BINS)
         self._block = np.zeros((d, N_BINS), np.int64)
         self._sums = np.zeros(d)
@@ -68,10 +69,15 @@ class Changes:
 
     def update(self, values: Floats, times: Floats) -> list[Change]:
         """(n, d) values and (n,) times of the next rows."""
+        found: list[Change] = []
+        for at in range(0, len(values), PIECE):
+            found += self._absorbed(values[at : at + PIECE], times[at : at + PIECE], at)
+        return found
+
+    def _absorbed(self, values: Floats, times: Floats, before: int) -> list[Change]:
+        """At least one row, `before` of the batch having been absorbed."""
         n = len(values)
         index = np.stack([c.bins.index(values[:, i]) for i, c in enumerate(self.columns)], axis=1).astype(np.int64)
-        if not n:
-            return []
         waiting = min(int(self._block[0].sum()), BLOCK - 1)  # after a merge there may be more
         block = (waiting + np.arange(n)) // BLOCK  # (n,) number of the block that a row is of
         counts, sums = self._counted(index, values, block)
@@ -80,32 +86,34 @@ class Changes:
         whole = (waiting + n) // BLOCK
         ratios = self._evidence.ratios(counts[:whole])
         found: list[Change] = []
-        starts = np.minimum.reduceat(times, np.searchsorted(block, np.arange(block[-1] + 1)))
+        starts = np.minimum.reduceat(times, np.searchsorted(block, np.arange(int(block[-1]) + 1)))
         starts[0] = min(starts[0], self._start)
         for b in range(whole):
             self._history.append(float(starts[b]), counts[b], sums[b])
             score = self._absorb(ratios[:, b], int(counts[b, 0].sum()))
-            last = (b + 1) * BLOCK - waiting - 1
+            last = before + (b + 1) * BLOCK - waiting - 1
             if score >= self.threshold:
                 found += self._alarm(score, last)
             self._n_blocks += 1
             found += self._grown(last)
             if self._n_blocks % LOOK == 0 and self._changed.any():
                 found += self._gone(last)
-        self._block, self._sums = (counts[whole], sums[whole]) if whole < len(counts) else (np.zeros_like(counts[0]), sums[0] * 0)
+        rest = whole < len(counts)
+        self._block = counts[whole].copy() if rest else np.zeros_like(self._block)
+        self._sums = sums[whole].copy() if rest else np.zeros_like(self._sums)
         self._start = float(starts[whole]) if whole < len(starts) else np.inf
         return found
 
     def distances(self) -> dict[str, float]:
-        """Effect on every column over the last `QUIET_ROWS` rows, in [0, 1]."""
-        counts = self._recent(QUIET_ROWS)
-        return (
-            dict(zip((c.name for c in self.columns), self._distance(counts).tolist(), strict=True)) if counts is not None else {}
-        )
+        """Effect on every column over the last `QUIET_ROWS` rows, in [0, 1]; 0 until as many came since a change of it went."""
+        counts = self._recent(QUIET_ROWS, np.arange(len(self.columns)))
+        enough = counts.sum(axis=1) >= QUIET_ROWS
+        sizes = np.where(enough, self._distance(counts), 0.0)
+        return dict(zip((c.name for c in self.columns), sizes.tolist(), strict=True)) if self._ever.any() or enough.any() else {}
 
-    def _counted(self, index: Counts, values: Floats, block: npt.NDArray[np.int64]) -> tuple[Counts, Floats]:
+    def _counted(self, index: Counts, values: Floats, block: Ints) -> tuple[Counts, Floats]:
         """-> (b, d, N_BINS) counts and (b, d) sums of the numbers, blocks being numbered from 0."""
-        d = index.shape[1]
+        d = int(index.shape[1])
         blocks = int(block[-1]) + 1
         flat = (block[:, None] * d + np.arange(d)) * N_BINS + index
         counts = np.bincount(flat.ravel(), minlength=blocks * d * N_BINS).reshape(blocks, d, N_BINS)
@@ -150,6 +158,7 @@ class Changes:
         self._changed[shown] = self._n_changes
         status = Status.REOPENED if self._ever[shown].all() else Status.NEW
         self._ever[shown] = True
+        self._small[shown] = False  # or it would be found a second time as one that has grown
         severity = max(effect.severity for effect in effects)
         self._severity[shown] = severity
         self._evidence.sums[shown] = 0.0
@@ -160,8 +169,9 @@ class Changes:
         resolved: list[Change] = []
         for change in np.unique(self._changed[self._changed > 0]):
             columns = np.flatnonzero(self._changed == change)
-            counts = self._recent(max(QUIET_ROWS, int(2 * WORTH * self._inflation[columns].max())))
-            if counts is None or (self._distance(counts)[columns] >= QUIET).any():
+            rows = max(QUIET_ROWS, int(2 * WORTH * self._inflation[columns].max()))
+            counts = self._recent(rows, columns)
+            if (counts[columns].sum(axis=1) < rows).any() or (self._distance(counts)[columns] >= QUIET).any():
                 continue
             self._changed[columns] = 0
             effects = [self._effect(int(i)) for i in columns]
@@ -192,14 +202,15 @@ class Changes:
         best = int(np.argmax(np.where(enough, self._evidence.likelihood(i, counts), -np.inf)))
         return best, counts, sums, starts
 
-    def _recent(self, rows: int) -> Counts | None:
-        """(d, N_BINS) counts of at least the last `rows` rows, or None where there were not as many."""
+    def _recent(self, rows: int, columns: Ints) -> Counts:
+        """(d, N_BINS) counts of the last rows, until one of `columns` has `rows` or the past ends; the others have fewer where a
+        change of theirs went in between."""
         total = np.zeros_like(self._block)
         for bucket in reversed(self._history.buckets):
             total += bucket.counts
-            if total.sum() >= rows * len(total):
-                return total
-        return None
+            if (total[columns].sum(axis=1) >= rows).any():
+                break
+        return total
 
     def _distance(self, counts: Counts) -> Floats:
         return distance(counts.astype(np.float64), self._reference)
@@ -239,7 +250,7 @@ class Changes:
     def merge(self, state: State) -> None:
         """Sums add: two detectors that saw n and m rows have, together, evidence of expectation at most n + m.
 
-        Rows of an open block add too, so the block that follows a merge may be longer than 64 rows; a column that either of
+        Rows of an open block add too, so the block that follows a merge may be longer than 32 rows; a column that either of
         them has found changed is changed.
         """
         self._block = self._block + np.array(state["block"], np.int64)

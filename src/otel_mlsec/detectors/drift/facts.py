@@ -14,29 +14,17 @@ from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.drift.align import aligned
 from otel_mlsec.detectors.drift.latch import Latch
-from otel_mlsec.detectors.drift.limits import Limits, Word
+from otel_mlsec.detectors.drift.limits import Limits
 from otel_mlsec.detectors.drift.settings import is_off
-from otel_mlsec.detectors.drift.tell import about
+from otel_mlsec.detectors.drift.wording import N_WORDS, REPEATED, STUCK, Extent, fact, severity
 from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Batch
 from otel_mlsec.reference.column import Column
-from otel_mlsec.reference.order import CYCLE_ROWS
+from otel_mlsec.reference.order import CYCLE_ROWS, LATEST
 from otel_mlsec.reference.reference import Reference
 from otel_mlsec.sketches.bins import UNSEEN, is_text
 from otel_mlsec.sketches.repeats import Repeats
 
-N_WORDS = len(Word)
-STUCK, REPEATED = N_WORDS, N_WORDS + 1  # further rows of the latch
-SAYS = {
-    Word.UNSEEN: ("drift.unseen", "Value never seen", "values never in the reference"),
-    Word.MISSING: ("drift.missing", "Values missing", "missing"),
-    Word.GONE: ("drift.column_gone", "Column gone", "absent"),
-    Word.TYPE: ("drift.type", "Type changed", "of another type than in the reference"),
-    Word.INFINITE: ("drift.infinite", "Infinite values", "infinite"),
-    Word.RANGE: ("drift.range", "Out of range", "more than a whole range beyond the reference's extremes"),
-    STUCK: ("drift.stuck", "Feed stuck", "one value all the time"),
-    REPEATED: ("drift.repeated", "Rows repeated", "rows that were asked before, among the last 256"),
-}
 Masks = npt.NDArray[np.bool_]
 
 
@@ -60,8 +48,8 @@ class Facts:
         spread = [(c.high - c.low) or max(abs(c.high), 1.0) for c in columns]
         self._numeric = np.array([c.numeric for c in columns])
         self._text = np.array([c.bins.text for c in columns])
-        self._low = np.array([c.low for c in columns]) - spread
-        self._high = np.array([c.high for c in columns]) + spread
+        self._low = np.array([c.low - s for c, s in zip(columns, spread, strict=True)])
+        self._high = np.array([c.high + s for c, s in zip(columns, spread, strict=True)])
         self._cycle = self._rows = 0
         self._counts = np.zeros((N_WORDS, d), np.int64)  # rows of the cycle
         self._first = np.full((N_WORDS, d), np.inf)  # s, since when in this cycle
@@ -100,7 +88,7 @@ class Facts:
     def _cycles(self, times: Floats) -> Ints:
         """(n,) cycle of each row; time that goes back stays in the current one."""
         if self._reference.timed:
-            number = np.floor(times / self._reference.cycle_seconds).astype(np.int64)
+            number = np.floor(np.clip(times, 0.0, LATEST) / self._reference.cycle_seconds).astype(np.int64)
             return np.maximum.accumulate(np.maximum(number, self._cycle))
         return self._cycle + (self._rows + np.arange(len(times))) // CYCLE_ROWS
 
@@ -112,8 +100,7 @@ class Facts:
         self._cycle, self._rows, self._repeated, self._repeated_first = cycle, 0, 0, np.inf
         self._counts[:], self._first[:], self._rows_before[:], self._longest[:] = 0, np.inf, 0, 0
         return [
-            self._finding(batch, row, word, columns, Status.RESOLVED, severity)
-            for word, columns, severity in self._latch.resolved()
+            self._finding(batch, row, word, columns, Status.RESOLVED, level) for word, columns, level in self._latch.resolved()
         ]
 
     def _count(self, x: Floats, absent: Masks, times: Floats, repeated: Masks) -> None:
@@ -179,55 +166,31 @@ class Facts:
         findings: list[Finding] = []
         for word in np.flatnonzero((over & ~self._latch.open).any(axis=1)):
             columns = np.flatnonzero((over[word] | near[word]) & ~self._latch.open[word])
-            severity = self._severity(int(word), columns)
-            status = self._latch.opened(int(word), columns, severity)
-            findings.append(self._finding(batch, row, int(word), columns, status, severity))
+            level = severity(int(word), self._extent(int(word), columns))
+            status = self._latch.opened(int(word), columns, level)
+            findings.append(self._finding(batch, row, int(word), columns, status, level))
         return findings
 
-    def _numbers(self, word: int, columns: Ints) -> tuple[int, float, float, float]:
-        """-> rows, their share of those since the first such one, since when, and the limit."""
+    def _extent(self, word: int, columns: Ints) -> Extent:
         if word == REPEATED:
-            return self._repeated, self._repeated / max(self._rows, 1), self._repeated_first, self._limits.repeated(self._rows)
+            return Extent(
+                rows=self._repeated, share=self._repeated / max(self._rows, 1), since=self._repeated_first,
+                limit=self._limits.repeated(self._rows),
+            )  # fmt: skip
         if word == STUCK:
             i = columns[np.argmax(self._run[columns])]
-            return int(self._run[i]), 1.0, float(self._run_start[i]), float(self._limits.run[i])
+            return Extent(rows=int(self._run[i]), share=1.0, since=float(self._run_start[i]), limit=float(self._limits.run[i]))
         i = columns[np.argmax(self._counts[word, columns])]
-        since = self._rows - self._rows_before[word, i]
-        count = int(self._counts[word, i])
-        return count, count / max(int(since), 1), float(self._first[word, i]), float(self._limits.rows(self._rows)[word, i])
+        rows, since = int(self._counts[word, i]), self._rows - int(self._rows_before[word, i])
+        limit = float(self._limits.rows(self._rows)[word, i])
+        return Extent(rows=rows, share=rows / max(since, 1), since=float(self._first[word, i]), limit=limit)
 
-    def _severity(self, word: int, columns: Ints) -> Severity:
-        share = self._numbers(word, columns)[1]
-        if word in (STUCK, REPEATED):
-            return Severity.HIGH
-        if word == Word.RANGE:  # a storm is out of range as well
-            return Severity.HIGH if share > 0.3 else Severity.MEDIUM
-        return Severity.CRITICAL if share > 0.3 else Severity.HIGH if share > 0.05 else Severity.MEDIUM
-
-    def _finding(self, batch: Batch, row: int, word: int, columns: Ints, status: Status, severity: Severity) -> Finding:
-        kind, title, words = SAYS[word]
-        count, share, since, limit = self._numbers(word, columns)
-        names = () if word == REPEATED else tuple(self._columns[i].name for i in columns)
-        time = float(batch.times[row])
-        subject = f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}: " if names else ""
-        gone = status is Status.RESOLVED
-        return Finding(
-            kind=kind,
-            detector=self.name,
-            title=title,
-            summary=f"{subject}no longer {words}" if gone else f"{subject}{words}, {100 * share:.3g} % of rows",
-            severity=severity,
-            score=float(limit if gone else max(count, limit)) if np.isfinite(limit) else float(count),
-            threshold=float(limit) if np.isfinite(limit) else float(count),
-            model=batch.model,
-            time=time,
-            first_seen=time if gone or not np.isfinite(since) else since,
-            count=count,
-            status=status,
-            call=int(batch.calls[row]),
-            subject=tuple(sorted(names)),
-            evidence={"features": names[:32], "n_features": len(names), "rows": count, "share": share, **about(self._reference)},
-        )
+    def _finding(self, batch: Batch, row: int, word: int, columns: Ints, status: Status, level: Severity) -> Finding:
+        names = () if word == REPEATED else tuple(self._columns[int(i)].name for i in columns)
+        return fact(
+            batch, row, detector=self.name, word=word, names=names, extent=self._extent(word, columns), status=status,
+            severity=level, reference=self._reference,
+        )  # fmt: skip
 
     def snapshot(self) -> State:
         return {name: np.array(value) for name, value in self._state().items()} | self._latch.snapshot()
@@ -251,7 +214,7 @@ class Facts:
         self._latch.restore(state)
 
     def merge(self, state: State, /) -> None:
-        """Counts of the same cycle add; of two cycles the later one stays.  Runs and recent rows are of one process's order."""
+        """Counts of the same cycle add; of two cycles the later one stays, of two runs and two pasts the longer one."""
         other = int(state["cycle"])
         if other > self._cycle:
             self._cycle = other
@@ -268,7 +231,20 @@ class Facts:
             self._rows_before = self._rows_before + np.array(state["rows_before"], np.int64)
             self._first = np.minimum(self._first, np.array(state["first"], np.float64))
             self._longest = np.maximum(self._longest, np.array(state["longest"], np.int64))
+        self._merge_runs(
+            np.array(state["run"], np.int64), np.array(state["run_start"], np.float64), np.array(state["last"], np.float64)
+        )
+        theirs = np.array(state["recent"], np.uint64)
+        self._repeats.recent = max(self._repeats.recent, theirs, key=lambda rows: (len(rows), rows.tobytes()))
         self._latch.merge(state)
+
+    def _merge_runs(self, run: Ints, start: Floats, last: Floats) -> None:
+        """The longer run; of equal ones that which began first; else, whatever the order of merging, the larger value."""
+        tie = (self._run == run) & (self._run_start == start)
+        mine = (self._run > run) | ((self._run == run) & (self._run_start < start))
+        self._last = np.where(tie, np.fmax(self._last, last), np.where(mine, self._last, last))
+        self._run_start = np.where(mine | tie, self._run_start, start)
+        self._run = np.maximum(self._run, run)
 
 
 def _pieces(cycle: Ints) -> Iterator[tuple[int, int]]:

@@ -20,7 +20,7 @@ class Latch:
 
     def __init__(self, n_words: int, n_columns: int) -> None:
         self._finding = np.zeros((n_words, n_columns), np.int64)  # 0: not open
-        self._quiet = np.zeros((n_words, n_columns), np.int64)  # cycles
+        self._quiet = np.zeros((n_words, n_columns), np.int64)  # cycles; 0 where not open
         self._severity = np.zeros((n_words, n_columns), np.int64)
         self._ever = np.zeros((n_words, n_columns), np.bool_)
         self._n = 0
@@ -39,15 +39,16 @@ class Latch:
         return status
 
     def cycle_ended(self, over: Masks) -> None:
-        self._quiet = np.where(over, 0, self._quiet + 1)
+        self._quiet = np.where(self.open & ~over, self._quiet + 1, 0)
 
     def resolved(self) -> Iterator[tuple[int, Ints, Severity]]:
         """Findings all of whose columns have been quiet for long enough; they are closed by being told."""
         for number in np.unique(self._finding[(self._finding > 0) & (self._quiet >= QUIET_CYCLES)]):
             words, columns = np.nonzero(self._finding == number)
             if (self._quiet[words, columns] >= QUIET_CYCLES).all():
-                self._finding[words, columns] = 0
-                yield int(words[0]), columns, Severity(int(self._severity[words[0], columns].max()))
+                severity = Severity(int(self._severity[words[0], columns].max()))
+                self._finding[words, columns] = self._quiet[words, columns] = 0
+                yield int(words[0]), columns, severity
 
     def snapshot(self) -> State:
         return {
@@ -60,9 +61,11 @@ class Latch:
         self._ever, self._n = np.array(state["ever"], np.bool_), int(state["n"])
 
     def merge(self, state: State) -> None:
-        """Open where either is; quiet as long as the one that was quiet for a shorter time."""
-        self._finding = np.maximum(self._finding, np.array(state["open"], np.int64))
-        self._quiet = np.minimum(self._quiet, np.array(state["quiet"], np.int64))
+        """Open where either is; quiet as long as the one of them that was quiet for a shorter time."""
+        finding, quiet = np.array(state["open"], np.int64), np.array(state["quiet"], np.int64)
+        both = self.open & (finding > 0)
+        self._quiet = np.where(both, np.minimum(self._quiet, quiet), np.maximum(self._quiet, quiet))
+        self._finding = np.maximum(self._finding, finding)
         self._severity = np.maximum(self._severity, np.array(state["severity"], np.int64))
         self._ever = self._ever | np.array(state["ever"], np.bool_)
         self._n = max(self._n, int(state["n"]))

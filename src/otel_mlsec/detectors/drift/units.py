@@ -37,10 +37,11 @@ def converted(column: Column) -> Iterator[tuple[str, Floats]]:
     if len(edges) < 3:
         return
     within = (np.arange(POINTS) + 0.5) / POINTS
-    points = (edges[:-1, None] + within * np.diff(edges)[:, None]).ravel()  # of the bins between two edges
+    points = (edges[:-1, None] * (1 - within) + edges[1:, None] * within).ravel()  # of the bins between two edges
     masses = np.repeat(p[1 : len(edges)] / POINTS, POINTS)
     for name, factor, offset in CONVERSIONS:
-        moved = column.bins.index(factor * points + offset)
+        with np.errstate(over="ignore"):  # what becomes infinite counts as that
+            moved = column.bins.index(factor * points + offset)
         law = np.bincount(moved, weights=masses, minlength=N_BINS)
         law = (1 - UNTOUCHED) * law / law.sum() + UNTOUCHED * p
         if np.abs(law - p).sum() > 0.2:
