@@ -18,6 +18,7 @@ from otel_mlsec import errors
 from otel_mlsec.capture import TABLE, Call, Patches, identity, patch, server
 from otel_mlsec.config import Config, ConfigError
 from otel_mlsec.emit.emitter import Emitter
+from otel_mlsec.errors import contained
 from otel_mlsec.pipeline.inbox import Inbox
 from otel_mlsec.pipeline.worker import Worker
 from otel_mlsec.processor import Providers
@@ -42,7 +43,7 @@ class Agent:
         _check(config)
         self._config = config
         self._inbox: Inbox[Call] = Inbox(items=config.queue_items, n_bytes=config.queue_bytes)
-        self._worker = Worker(self._inbox, self._handle, quiet=suppress_instrumentation, idle=self._idle)
+        self._worker = Worker(self._inbox, self._handle, quiet=suppress_instrumentation, idle=self._idle, flush=self._flush)
         self._emitter = Emitter(
             version=version("otel-mlsec"),
             tracer_provider=tracer_provider,
@@ -72,7 +73,7 @@ class Agent:
         else:
             _log.info("OTEL_MLSEC_KEY is not set: pseudonyms of principals are of this process and those it forks only")
         self._providers.look()
-        patch(self._patches, self._worker.put, self._config.disabled_instrumentations)
+        patch(self._patches, self._submit, self._config.disabled_instrumentations)
         server.patch(self._patches, self._config.principal_header)
 
     def stop(self) -> None:
@@ -86,6 +87,16 @@ class Agent:
         """In the child: detectors and counts are of the parent."""
         self._detection = None
         self._told_dropped.clear()
+        self._providers.forked()
+
+    def _submit(self, call: Call, /) -> bool:
+        # Here and not in the worker: a process that sets its SDK up, calls once and ends would be over before the next look.
+        with contained("providers"):
+            self._providers.look()
+        return self._worker.put(call)
+
+    def _flush(self) -> None:
+        self._providers.flush()
 
     def _handle(self, calls: Sequence[Call]) -> None:
         if self._detection is None:
@@ -102,7 +113,9 @@ class Agent:
             new = count - self._told_dropped[reason]
             if new:
                 if not self._told_dropped[reason]:
-                    _log.warning("detection does not keep up (%s): calls are not observed, mlsec.detection.processed counts them", reason)
+                    _log.warning(
+                        "detection does not keep up (%s): calls go unseen, mlsec.detection.processed counts them", reason
+                    )
                 self._told_dropped[reason] = count
                 self._emitter.dropped(new, reason)
 
@@ -130,6 +143,8 @@ def instrument(
         ConfigError: a setting that cannot be used; nothing is patched then.
     """
     global _agent
+    if config is not None and settings:
+        raise ConfigError(f"instrument() takes a config or single settings, got both: {', '.join(sorted(settings))}")
     with _lock:
         if _agent is not None:
             return

@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -118,7 +118,8 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 VARIABLES_OF_FIELDS = {f.name for f in fields(Config)}
 OF_EVERY_MODEL = {"FALSE_ALARMS_PER_MILLION": "false_alarms_per_million", "TOLERANCE": "tolerance"}
-VARIABLES = sorted([PREFIX + name.upper() for name in VARIABLES_OF_FIELDS if name not in ("model", "models")]) + [
+VARIABLES = [
+    *sorted(PREFIX + name.upper() for name in VARIABLES_OF_FIELDS - {"model", "models"}),
     FILE,
     *(PREFIX + name for name in OF_EVERY_MODEL),
 ]
@@ -126,7 +127,7 @@ VARIABLES = sorted([PREFIX + name.upper() for name in VARIABLES_OF_FIELDS if nam
 
 def _from_file(path: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{FILE} must name a readable TOML file, got {str(path)!r} ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -206,12 +207,12 @@ def _value(hint: Any, value: Any, key: str) -> Any:
     parts = get_args(hint)
     if hint in (FeatureSettings, ModelSettings):
         return value if isinstance(value, hint) else _build(hint, _expect(value, Mapping, "a table", key), f"{key}.")
-    if parts and hint == Mapping[parts]:
+    if get_origin(hint) is Mapping:
         return {name: _value(parts[1], inner, f"{key}.{name}") for name, inner in _expect(value, Mapping, "a table", key).items()}
     if hint == tuple[str, ...]:
         return tuple(_expect(name, str, "a list of names", key) for name in _expect(value, list | tuple, "a list of names", key))
     if hint in (float, float | None):
-        if value is None and hint != float:
+        if value is None and hint is not float:
             return None
         return float(_expect(value, int | float, "a number", key))
     return _expect(value, hint, {bool: "true or false", int: "a whole number"}.get(hint, "text"), key)
@@ -231,10 +232,10 @@ def _check_ranges(settings: Config | ModelSettings | FeatureSettings, where: str
         if isinstance(value, ModelSettings | FeatureSettings):
             _check_ranges(value, f"{where}{each.name}.")
         elif isinstance(value, Mapping):
-            for name, inner in value.items():
+            for name, inner in cast("Mapping[str, Any]", value).items():
                 if isinstance(inner, ModelSettings | FeatureSettings):
                     _check_ranges(inner, f"{where}{each.name}.{name}.")
         elif each.name in RANGES and value is not None:
             low, high = RANGES[each.name]
-            if not low <= value <= high:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 raise ConfigError(f"{where}{each.name} must be in [{low:g}, {high:g}], got {value!r}")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection
 from typing import Any
 
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # pyright: ignore[reportMissingTypeStubs]
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from otel_mlsec import agent
 from otel_mlsec.config import Config, ConfigError

@@ -45,9 +45,7 @@ class Emitter:
         tracer = trace.get_tracer(SCOPE, version, tracer_provider) if spans else trace.NoOpTracer()
         self._spans = Spans(tracer, events=span_events)
         self._logs = Logs(_logs.get_logger(SCOPE, version, logger_provider), now=now)
-        self._metrics = Metrics(
-            metrics.get_meter(SCOPE, version, meter_provider), series=series, queue=queue, errors=errors
-        )
+        self._metrics = Metrics(metrics.get_meter(SCOPE, version, meter_provider), series=series, queue=queue, errors=errors)
         self._seen: set[tuple[Model, tuple[str, ...]]] = set()
 
     def model_seen(self, model: Model, detectors: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Generic, TypeVar
 
 from otel_mlsec.errors import contained
@@ -18,7 +18,7 @@ from otel_mlsec.pipeline.inbox import Inbox, Sized
 POLL = 0.02  # s
 BATCH = 256  # calls handled together
 EXIT_TIMEOUT = 5.0  # s that the end of the process may be held up
-
+FORK_TIMEOUT = 1.0  # s that a fork may be held up
 
 T = TypeVar("T", bound=Sized)
 
@@ -27,7 +27,7 @@ class Worker(Generic[T]):
     """Hands what waits in the inbox to `handle`, in batches, from a daemon thread of its own.
 
     `quiet` gives the context in which it works, so that a detector that calls a model is not observed.  `idle` is called at
-    every look, in that thread.
+    every look, in that thread.  `flush` sends on what was handled, in processes in which nobody else would.
     """
 
     def __init__(
@@ -37,19 +37,29 @@ class Worker(Generic[T]):
         *,
         quiet: Callable[[], AbstractContextManager[Any]],
         idle: Callable[[], None],
+        flush: Callable[[], object] = lambda: None,
     ) -> None:
-        self._inbox, self._handle, self._quiet, self._idle = inbox, handle, quiet, idle
+        self._inbox, self._handle, self._quiet, self._idle, self._flush = inbox, handle, quiet, idle, flush
         self._reset()
-        this = weakref.ref(self)
-        os.register_at_fork(after_in_child=lambda: (me := this()) and me._forked())
+        _workers.add(self)
 
     def _reset(self) -> None:
+        self._busy = threading.RLock()  # held while something is handled
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._finalizer: multiprocessing.util.Finalize | None = None
         self._stop = False
         self._handled = 0
 
-    def _forked(self) -> None:
+    def before_fork(self) -> None:
+        """Wait for the end of a batch: the child would inherit locks of the SDK and of imports that nobody there can release."""
+        self._busy.acquire(timeout=FORK_TIMEOUT)
+
+    def after_fork_in_parent(self) -> None:
+        with suppress(RuntimeError):  # it took too long to get
+            self._busy.release()
+
+    def after_fork_in_child(self) -> None:
         self._inbox.reset()
         self._reset()
 
@@ -73,23 +83,38 @@ class Worker(Generic[T]):
         """Before all that has been registered so far: atexit runs the last first, and providers flush there, too."""
         atexit.unregister(self._exit)
         atexit.register(self._exit)
-        if multiprocessing.parent_process() is not None:  # forked children run these and no atexit handlers
-            multiprocessing.util.Finalize(None, self._exit, exitpriority=100)
+        if multiprocessing.parent_process() is not None:
+            if self._finalizer is not None:
+                self._finalizer.cancel()
+            self._finalizer = multiprocessing.util.Finalize(None, self._exit_of_child, exitpriority=100)
 
     def _exit(self) -> None:
         with contained("worker exit"):
             self.drain(EXIT_TIMEOUT)
 
+    def _exit_of_child(self) -> None:
+        """Forked children of `multiprocessing` run finalizers and no atexit handlers: what the SDK holds would be lost there."""
+        self._exit()
+        with contained("worker flush"):
+            self._flush()
+
     def _work(self) -> None:
         with self._quiet():
             while not self._stop:
-                with contained("worker idle"):
+                with self._busy, contained("worker idle"):
                     self._idle()
-                while items := self._inbox.take(BATCH):
-                    with contained("worker handle"):
-                        self._handle(items)
-                    self._handled += len(items)
+                while self._handle_batch():
+                    pass
                 time.sleep(POLL)
+
+    def _handle_batch(self) -> bool:
+        with self._busy:
+            items = self._inbox.take(BATCH)
+            if items:
+                with contained("worker handle"):
+                    self._handle(items)
+                self._handled += len(items)
+            return bool(items)
 
     def drain(self, timeout: float) -> bool:
         """Wait until all that was accepted so far is handled, at most `timeout` s; from any thread."""
@@ -114,3 +139,24 @@ class Worker(Generic[T]):
 
     def _alive(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
+
+
+_workers: weakref.WeakSet[Worker[Any]] = weakref.WeakSet()  # at-fork handlers are for life, workers are not
+
+
+def _before_fork() -> None:
+    for worker in tuple(_workers):
+        worker.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for worker in tuple(_workers):
+        worker.after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    for worker in tuple(_workers):
+        worker.after_fork_in_child()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
