@@ -57,8 +57,8 @@ def sdk(sampler=ALWAYS_ON):
     _logs.set_logger_provider(loggers)
 
 
-def served(n=8, shift=0.0):
-    rng = np.random.default_rng(0)
+def served(n=40, shift=0.0, seed=0):
+    rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, 3))
     x[:, 2] = rng.integers(0, 5, n) + shift
     return x
@@ -149,7 +149,7 @@ def threads():
     sdk()
     otel_mlsec.instrument()
     model = watched()
-    workers = [threading.Thread(target=lambda: [model.predict(served()) for _ in range(25)]) for _ in range(4)]
+    workers = [threading.Thread(target=lambda k=k: [model.predict(served(seed=100 * k + i)) for i in range(25)]) for k in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
