@@ -162,7 +162,7 @@ def test_times_and_numbers_of_every_kind():
     cells = [
         dt.timedelta(hours=1),
         np.datetime64("1970-01-02"),
-        np.datetime64("NaT"),
+        np.datetime64("NaT", "s"),
         Decimal("2.5"),
         10**400,
         -(10**400),

@@ -62,6 +62,7 @@ MODELS = {
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")  # lightgbm's own, of its own name for arrays
 @pytest.mark.filterwarnings("ignore:divide by zero")  # a forest's logarithm of a chance of none
+@pytest.mark.filterwarnings("ignore:.*is deprecated and will be removed:FutureWarning")  # of xgboost, of a class that is to go
 @pytest.mark.parametrize("name", MODELS)
 def test_one_call_is_one_observation_and_fitting_is_none(name, asked):
     model = MODELS[name]()
