@@ -14,7 +14,7 @@ NAME, VERSION = "flights", "2013.02"
 def main() -> None:
     known = flights().query("month <= 2")
     inputs = known[FEATURES].astype(dict.fromkeys(CATEGORIES, "category"))
-    model = xgboost.XGBClassifier(n_estimators=100, max_depth=6, learning_rate=0.1, enable_categorical=True, n_jobs=2)
+    model = xgboost.XGBClassifier(n_estimators=100, max_depth=6, learning_rate=0.1, enable_categorical=True, n_jobs=1)
     model.fit(inputs, known["late"])
     BUILD.mkdir(exist_ok=True)
     model.save_model(BUILD / "model.ubj")

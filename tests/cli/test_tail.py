@@ -91,10 +91,16 @@ def test_a_finding_is_one_block_that_says_what_since_when_and_where_to_look(list
     assert lines[:3] == [
         "HIGH  Data drift  flights 2013.02",
         "  temp +1.2 sd since 8 April",
-        "  since 2013-04-08 14:00, told 2013-04-10 09:30 UTC · 12,345 rows",
+        "  since 2013-04-08 14:00, told 2013-04-10 09:30 UTC · 12,345 rows · drift/data",
     ]
-    assert re.fullmatch(r"  drift/data · fitted reference of 50,173 rows · trace [0-9a-f]{32}", lines[3])
+    assert re.fullmatch(r"  reference of 50,173 rows · trace [0-9a-f]{32}", lines[3])
     assert lines[4:] == [""]
+
+
+def test_a_provisional_reference_is_said_to_be_one(listening):
+    emit(listening.receiver.url, **{"mlsec.evidence.reference": "provisional", "mlsec.evidence.reference_rows": 2000})
+
+    assert "  provisional reference of 2,000 rows · trace" in listening.printed
 
 
 def test_the_numbers_behind_it_are_printed_on_request():

@@ -4,9 +4,11 @@ import json
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
+from rich.style import Style
 from rich.text import Text
 
 from otel_mlsec.cli.record import Record, Value
@@ -20,6 +22,7 @@ COLOURS = {
     Severity.MEDIUM.name: "bold yellow",
     Severity.LOW.name: "bold blue",
 }
+MAX_EVIDENCE = 64  # the agent sends no more
 
 
 def block(record: Record, *, evidence: bool = False, trace_url: str = "") -> RenderableType:
@@ -33,10 +36,11 @@ def block(record: Record, *, evidence: bool = False, trace_url: str = "") -> Ren
         details[0].stylize("dim")
     else:
         details.append(Text(" · ".join(_when(record))))
-        details.append(Text(" · ".join(_grounds(record)), style="dim"))
+        details.append(Text(_reference(record), style="dim"))
         if record.trace_id:
-            link = f" link {trace_url.replace('{trace_id}', record.trace_id)}" if trace_url else ""
-            details[-1].append(" · trace " if details[-1] else "trace ").append(record.trace_id, f"not dim{link}")
+            trace = safe(record.trace_id)
+            link = Style(dim=False, link=trace_url.replace("{trace_id}", trace) or None)
+            details[-1].append(" · trace " if details[-1] else "trace ").append(trace, link)
     if evidence:
         details.append(Text(" · ".join(_evidence(record)), style="dim"))
     return Group(_head(record), *(Padding(text, (0, 0, 0, 2), expand=False) for text in details if text))
@@ -103,23 +107,25 @@ def _when(record: Record) -> Iterator[str]:
     count = record.attributes.get(names.FINDING_COUNT)
     if isinstance(count, int):
         yield f"{count:,} rows"
-
-
-def _grounds(record: Record) -> Iterator[str]:
     if rule := record.text(names.RULE_NAME):
         yield safe(rule)
-    if reference := record.text(names.EVIDENCE + "reference"):
-        rows = record.attributes.get(names.EVIDENCE + "reference_rows")
-        yield f"{safe(reference)} reference" + (f" of {rows:,} rows" if isinstance(rows, int) else "")
+
+
+def _reference(record: Record) -> str:
+    kind, rows = (record.attributes.get(f"{names.EVIDENCE}reference{suffix}") for suffix in ("", "_rows"))
+    if kind is None:
+        return ""
+    known = "reference" if kind == "fitted" else f"{safe(str(kind))} reference"
+    return f"{known} of {rows:,} rows" if isinstance(rows, int) else known
 
 
 def _evidence(record: Record) -> Iterator[str]:
     for name in (names.FINDING_SCORE, names.FINDING_THRESHOLD):
         if name in record.attributes:
             yield f"{name.rpartition('.')[2]} {_short(record.attributes[name])}"
-    for name, value in record.attributes.items():
-        if name.startswith(names.EVIDENCE):
-            yield f"{safe(name.removeprefix(names.EVIDENCE))} {_short(value)}"
+    told = ((name, value) for name, value in record.attributes.items() if name.startswith(names.EVIDENCE))
+    for name, value in islice(told, MAX_EVIDENCE):
+        yield f"{safe(name.removeprefix(names.EVIDENCE))} {_short(value)}"
 
 
 def _minute(text: str) -> str:
