@@ -1,5 +1,6 @@
 """What an observation says: which model, what its outputs are, when, under which span."""
 
+import asyncio
 import time
 
 import numpy as np
@@ -269,6 +270,34 @@ def test_watch_observes_classes_of_no_library(asked):
     assert asked(lambda: model.fit(rows)) == []
     [seen] = asked(lambda: model.predict(rows=rows))
     assert (seen.model.name, seen.meaning, seen.outputs[:, 0].tolist()) == ("sums", Meaning.VALUE, [3.0, 7.0])
+
+
+def test_a_method_that_is_awaited_is_one_observation_with_its_outputs(asked):
+    inner = LogisticRegression().fit(X, Y)
+
+    class Served:
+        async def predict(self, X):
+            if len(X) == 1:
+                raise LookupError
+            await asyncio.sleep(0.01)
+            return inner.predict(X)
+
+    async def ask(model, rows):
+        answers = model.predict(rows)
+        assert asyncio.iscoroutine(answers)
+        return await answers
+
+    model = capture.watch(Served(), name="served")
+
+    [seen] = asked(lambda: asyncio.run(ask(model, X)))
+    assert (seen.model.name, seen.outputs.shape) == ("served", (60, 1))
+    assert seen.end_ns - seen.start_ns >= 9_000_000
+
+    def fail():
+        with pytest.raises(LookupError):
+            asyncio.run(ask(model, X[:1]))
+
+    assert [seen.error for seen in asked(fail)] == ["LookupError"]
 
 
 def test_watch_works_before_and_after_instrumenting_and_is_undone():

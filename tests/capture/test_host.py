@@ -5,8 +5,11 @@ import inspect
 import io
 import os
 import pickle
+import random
 import subprocess
 import sys
+import threading
+import time
 import traceback
 from unittest import mock
 
@@ -244,6 +247,48 @@ def test_a_submit_that_raises_is_contained(monkeypatch):
     finally:
         patches.undo()
     assert errors.counts == {"capture.predict": 1}
+
+
+def test_the_common_random_numbers_are_the_applications(model):
+    random.seed(1)
+    np.random.seed(1)
+    expected = random.random(), np.random.rand()
+
+    random.seed(1)
+    np.random.seed(1)
+    model.predict(np.zeros((5000, 6)))
+
+    assert (random.random(), np.random.rand()) == expected
+
+
+def test_threads_that_ask_while_it_is_patched_and_undone_get_their_answers():
+    model = LogisticRegression().fit(X, Y)
+    expected, wrong, stop = model.predict(X), [], threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            try:
+                if not np.array_equal(model.predict(X), expected):
+                    wrong.append("another answer")
+            except Exception as error:  # noqa: BLE001 - any is one too many
+                wrong.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    seen = 0
+    for _ in range(20):
+        handed, patches = [], capture.Patches()
+        capture.patch(patches, lambda call, handed=handed: not handed.append(call))
+        time.sleep(0.01)
+        patches.undo()
+        seen += len(handed)
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []
+    assert seen > 0
 
 
 ODD = {

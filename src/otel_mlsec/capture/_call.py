@@ -6,12 +6,13 @@ import functools
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
+from types import CoroutineType
 from typing import Any
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from otel_mlsec.capture._describe import forget
-from otel_mlsec.capture._observe import begin
+from otel_mlsec.capture._observe import Call, begin
 from otel_mlsec.capture._patch import Patches, Wrapper
 from otel_mlsec.detector import Submit
 from otel_mlsec.errors import contained
@@ -65,19 +66,44 @@ def observed(submit: Submit, method: str, data: Data = rows_argument) -> Wrapper
             outputs = wrapped(*args, **kwargs)  # the user's call: its errors are the user's
         except BaseException as error:
             with site:
-                if call is not None:
-                    call.raised(error)
-                    submit(call)
+                _raised(call, error, submit)
+            raise
+        finally:
+            _inside.reset(token)
+        if type(outputs) is CoroutineType:
+            return awaited(call, outputs)
+        with site:
+            _returned(call, outputs, submit)
+        return outputs
+
+    async def awaited(call: Call | None, answer: Any) -> Any:
+        """The same for `async def predict`."""
+        token = _inside.set(True)
+        try:
+            outputs = await answer
+        except BaseException as error:
+            with site:
+                _raised(call, error, submit)
             raise
         finally:
             _inside.reset(token)
         with site:
-            if call is not None:
-                call.returned(outputs)
-                submit(call)
+            _returned(call, outputs, submit)
         return outputs
 
     return predict
+
+
+def _returned(call: Call | None, outputs: Any, submit: Submit) -> None:
+    if call is not None:
+        call.returned(outputs)
+        submit(call)
+
+
+def _raised(call: Call | None, error: BaseException, submit: Submit) -> None:
+    if call is not None:
+        call.raised(error)
+        submit(call)
 
 
 def of_function(wrapper: Wrapper) -> Wrapper:

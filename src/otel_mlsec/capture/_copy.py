@@ -18,6 +18,9 @@ ROW_BYTES = 1 << 22
 KEYS = 4096  # of a dict
 
 
+_random = random.Random()  # of our own: the application may have seeded the common one
+
+
 class Copy(NamedTuple):
     """Every `step`-th row of `n_rows`, from `start` on."""
 
@@ -46,7 +49,7 @@ def _rows(n_rows: int, row_bytes: float, like: Copy | None) -> slice:
         step = like.step * (-(-len(range(like.start, n_rows, like.step)) // keep) or 1)
         return slice(like.start, None, step)
     step = -(-n_rows // keep) or 1
-    return slice(random.randrange(step) if step > 1 else 0, None, step)
+    return slice(_random.randrange(step) if step > 1 else 0, None, step)
 
 
 def _numpy(x: Any, like: Copy | None) -> Copy:

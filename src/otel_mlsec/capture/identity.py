@@ -121,10 +121,10 @@ def request_of(span: trace.Span) -> Request | None:
 
 
 def asked(here: Context, span: trace.Span, request: Request | None) -> Asked:
-    if here:
-        told = here.get(_PRINCIPAL)
-        if isinstance(told, Asked):
-            return told
+    told = here.get(_PRINCIPAL)
+    if isinstance(told, Asked):
+        return told
+    if here or request is not None:
         # Only the SDK's recording spans can be read.
         user = _user(getattr(span, "attributes", None)) or _user(getattr(request.span if request else None, "attributes", None))
         if user:
