@@ -230,6 +230,7 @@ def test_many_states_merge_within_the_bound(row: str):
     detector = fresh(row)
     for seed in range(6):
         detector.merge(learned(row, [("clean", seed, 20_000)]))
+    assert size(detector.snapshot()) <= A_COLUMN * len(NAMES)
     serve(detector, traffic("clean", 7, 100), first_row=20_000)
 
     assert size(detector.snapshot()) <= A_COLUMN * len(NAMES)

@@ -61,6 +61,7 @@ class Changes:
         self._sums = np.zeros(d)
         self._start = np.inf  # s, of the open block
         self._changed = np.zeros(d, np.int64)  # number of the change that a column is in; 0: none
+        self._open_for = np.zeros(d, np.int64)  # rows since that change was told
         self._ever = np.zeros(d, np.bool_)
         self._small = np.zeros(d, np.bool_)  # found, too small to show, looked at again
         self._n_changes = self._n_blocks = 0
@@ -90,7 +91,9 @@ class Changes:
         starts[0] = min(starts[0], self._start)
         for b in range(whole):
             self._history.append(float(starts[b]), counts[b], sums[b])
-            score = self._absorb(ratios[:, b], int(counts[b, 0].sum()))
+            rows = int(counts[b, 0].sum())
+            score = self._absorb(ratios[:, b], rows)
+            self._open_for[self._changed > 0] += rows
             last = before + (b + 1) * BLOCK - waiting - 1
             if score >= self.threshold:
                 found += self._alarm(score, last)
@@ -156,6 +159,7 @@ class Changes:
     def _opened(self, shown: list[int], effects: list[Effect], score: float, row: int) -> Change:
         self._n_changes += 1
         self._changed[shown] = self._n_changes
+        self._open_for[shown] = 0
         status = Status.REOPENED if self._ever[shown].all() else Status.NEW
         self._ever[shown] = True
         self._small[shown] = False  # or it would be found a second time as one that has grown
@@ -171,9 +175,10 @@ class Changes:
             columns = np.flatnonzero(self._changed == change)
             rows = max(QUIET_ROWS, int(2 * WORTH * self._inflation[columns].max()))
             counts = self._recent(rows, columns)
-            if (counts[columns].sum(axis=1) < rows).any() or (self._distance(counts)[columns] >= QUIET).any():
+            known = np.minimum(self._open_for[columns], counts[columns].sum(axis=1))  # or rows before it would say that it went
+            if (known < rows).any() or (self._distance(counts)[columns] >= QUIET).any():
                 continue
-            self._changed[columns] = 0
+            self._changed[columns] = self._open_for[columns] = 0
             effects = [self._effect(int(i)) for i in columns]
             severity = Severity(int(self._severity[columns].max()))
             resolved.append(self._change(Status.RESOLVED, columns.tolist(), effects, severity, self.threshold, row))
@@ -222,6 +227,7 @@ class Changes:
             "start": self._start,
             "evidence": self._evidence.sums,
             "changed": self._changed,
+            "open_for": self._open_for,
             "ever": self._ever,
             "waiting": self._small,
             "n_changes": self._n_changes,
@@ -239,6 +245,7 @@ class Changes:
         self._start = float(state["start"])
         self._evidence.sums = np.array(state["evidence"], np.float64)
         self._changed = np.array(state["changed"], np.int64)
+        self._open_for = np.array(state["open_for"], np.int64)
         self._ever = np.array(state["ever"], np.bool_)
         self._small = np.array(state["waiting"], np.bool_)
         self._n_changes = int(state["n_changes"])
@@ -258,6 +265,7 @@ class Changes:
         self._start = min(self._start, float(state["start"]))
         self._evidence.sums = self._evidence.sums + np.array(state["evidence"], np.float64)
         self._changed = np.maximum(self._changed, np.array(state["changed"], np.int64))
+        self._open_for = self._open_for + np.array(state["open_for"], np.int64)
         self._ever = self._ever | np.array(state["ever"], np.bool_)
         self._small = self._small | np.array(state["waiting"], np.bool_)
         self._n_changes = max(self._n_changes, int(state["n_changes"]))
