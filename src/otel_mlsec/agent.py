@@ -105,10 +105,10 @@ class Agent:
             self._detection = Detection(self._config, self._emitter)
         self._detection.handle(calls)
 
-    def _idle(self) -> None:
+    def _idle(self, last: bool) -> None:
         self._providers.look()
         if self._detection is not None:
-            self._detection.idle()
+            self._detection.idle(last)
         for reason, count in list(self._inbox.dropped.items()):
             new = count - self._told_dropped[reason]
             if new:

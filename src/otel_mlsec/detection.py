@@ -54,9 +54,10 @@ class Detection:
         if found:
             self._scores_at = 0.0
 
-    def idle(self) -> None:
+    def idle(self, last: bool) -> None:
+        """Set the gauges, every few seconds or if this may be the last time."""
         now = time.monotonic()
-        if now - self._scores_at >= SCORES_EVERY:
+        if last or now - self._scores_at >= SCORES_EVERY:
             self._scores_at = now
             self._emitter.scores(self._router.scores())
 

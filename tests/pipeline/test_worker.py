@@ -15,7 +15,7 @@ class Item:
 
 def worker(handle, **limits):
     limits = {"items": 10_000, "n_bytes": 1 << 20} | limits
-    return Worker(Inbox[Item](**limits), handle, quiet=contextlib.nullcontext, idle=lambda: None)
+    return Worker(Inbox[Item](**limits), handle, quiet=contextlib.nullcontext, idle=lambda last: None)
 
 
 def test_items_come_in_order_in_one_thread_of_its_own():

@@ -27,7 +27,8 @@ class Worker(Generic[T]):
     """Hands what waits in the inbox to `handle`, in batches, from a daemon thread of its own.
 
     `quiet` gives the context in which it works, so that a detector that calls a model is not observed.  `idle` is called at
-    every look, in that thread.  `flush` sends on what was handled, in processes in which nobody else would.
+    every look, and with True by who drains: what is sent next is to be up to date.  Never in two threads at once.  `flush`
+    sends on what was handled, in processes in which nobody else would.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Worker(Generic[T]):
         handle: Callable[[Sequence[T]], None],
         *,
         quiet: Callable[[], AbstractContextManager[Any]],
-        idle: Callable[[], None],
+        idle: Callable[[bool], None],
         flush: Callable[[], object] = lambda: None,
     ) -> None:
         self._inbox, self._handle, self._quiet, self._idle, self._flush = inbox, handle, quiet, idle, flush
@@ -102,7 +103,7 @@ class Worker(Generic[T]):
         with self._quiet():
             while not self._stop:
                 with self._busy, contained("worker idle"):
-                    self._idle()
+                    self._idle(False)
                 while self._handle_batch():
                     pass
                 time.sleep(POLL)
@@ -124,6 +125,12 @@ class Worker(Generic[T]):
         end = time.monotonic() + timeout
         while self._handled < wanted and self._alive() and time.monotonic() < end:
             time.sleep(0.002)
+        if self._busy.acquire(timeout=max(0.0, end - time.monotonic())):
+            try:
+                with contained("worker idle"):
+                    self._idle(True)
+            finally:
+                self._busy.release()
         return self._handled >= wanted
 
     def stop(self, timeout: float = EXIT_TIMEOUT) -> bool:
