@@ -146,11 +146,12 @@ def test_three_signals_are_counted_in_the_last_line(listening):
     predictions.add(7, {"mlsec.model.name": "other"})
     processed.add(40)
     processed.add(3, {"error.type": "queue_full"})
+    meters.get_meter("test").create_counter("mlsec.agent.errors").add(2, {"mlsec.agent.site": "detect"})
     meters.shutdown()
     spans.shutdown()
 
     assert listening.tail.tally.line() == (
-        "1,257 predictions, 2 findings (1 high, 1 low), 2 spans, 3 calls that detection did not see"
+        "1,257 predictions, 2 findings (1 high, 1 low), 2 spans, 3 calls that detection did not see, 2 errors of the agent itself"
     )
 
 

@@ -7,7 +7,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otel_mlsec.cli.record import Record
 from otel_mlsec.cli.running_sum import RunningSum
-from otel_mlsec.emit.names import DETECTION_PROCESSED, ERROR_TYPE, FINDING_SEVERITY, FINDING_STATUS, MODEL_PREDICTIONS
+from otel_mlsec.emit.names import (
+    AGENT_ERRORS,
+    DETECTION_PROCESSED,
+    ERROR_TYPE,
+    FINDING_SEVERITY,
+    FINDING_STATUS,
+    MODEL_PREDICTIONS,
+)
 from otel_mlsec.finding import Severity, Status
 
 
@@ -20,7 +27,8 @@ class Tally:
         self.resolved = 0
         self.findings: collections.Counter[str] = collections.Counter()  # by the word of the severity
         self.predictions = RunningSum()
-        self.unseen = RunningSum()  # calls that the agent dropped or failed on
+        self.unseen = RunningSum()  # calls that the agent dropped
+        self.errors = RunningSum()  # of the agent: silence is no good news then
 
     def finding(self, record: Record) -> None:
         if record.text(FINDING_STATUS) == Status.RESOLVED:
@@ -39,12 +47,14 @@ class Tally:
                 for metric in of_scope.metrics:
                     if metric.name == MODEL_PREDICTIONS:
                         self.predictions.take(process, metric.sum)
+                    elif metric.name == AGENT_ERRORS:
+                        self.errors.take(process, metric.sum)
                     elif metric.name == DETECTION_PROCESSED:
                         self.unseen.take(process, metric.sum, having=ERROR_TYPE)
 
     def line(self) -> str:
         """One line a person reads at the end."""
-        predictions, findings, unseen = self.predictions.total, self.findings.total(), self.unseen.total
+        predictions, findings = self.predictions.total, self.findings.total()
         if not (predictions or self.spans or self.others or findings or self.resolved):
             return "nothing was received"
         words = [f"{self.findings[word]} {word.lower()}" for word in reversed(Severity.__members__) if self.findings[word]]
@@ -54,8 +64,10 @@ class Tally:
         if self.resolved:
             said.append(f"{self.resolved:,} resolved")
         said.append(_count(self.spans, "span"))
-        if unseen:
-            said.append(f"{_count(unseen, 'call')} that detection did not see")
+        if self.unseen.total:
+            said.append(f"{_count(self.unseen.total, 'call')} that detection did not see")
+        if self.errors.total:
+            said.append(f"{_count(self.errors.total, 'error')} of the agent itself")
         return ", ".join(said)
 
 
