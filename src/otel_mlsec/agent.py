@@ -66,6 +66,7 @@ class Agent:
         self._patches = Patches()
         self._detection: Detection | None = None
         self._told_dropped: collections.Counter[str] = collections.Counter()
+        self._said_dropped = False
 
     def start(self) -> None:
         if self._config.key:
@@ -93,7 +94,14 @@ class Agent:
         # Here and not in the worker: a process that sets its SDK up, calls once and ends would be over before the next look.
         with contained("providers"):
             self._providers.look()
-        return self._worker.put(call)
+        accepted = self._worker.put(call)
+        if not accepted and not self._said_dropped:
+            self._said_dropped = True  # here, since the worker may be what hangs
+            _log.warning(
+                "detection does not keep up (%s): calls go unseen, mlsec.detection.processed counts them",
+                ", ".join(self._inbox.dropped),
+            )
+        return accepted
 
     def _flush(self) -> None:
         self._providers.flush()
@@ -112,10 +120,6 @@ class Agent:
         for reason, count in list(self._inbox.dropped.items()):
             new = count - self._told_dropped[reason]
             if new:
-                if not self._told_dropped[reason]:
-                    _log.warning(
-                        "detection does not keep up (%s): calls go unseen, mlsec.detection.processed counts them", reason
-                    )
                 self._told_dropped[reason] = count
                 self._emitter.dropped(new, reason)
 

@@ -3,6 +3,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from otel_mlsec import errors
 from otel_mlsec.pipeline.inbox import Inbox
 from otel_mlsec.pipeline.worker import Worker
 
@@ -57,8 +58,6 @@ def test_a_caller_never_waits_for_a_slow_detector():
 
 
 def test_our_own_bug_in_handling_is_counted_and_the_next_batch_is_handled(monkeypatch):
-    from otel_mlsec import errors
-
     monkeypatch.setattr(errors, "raising", False)
     seen = []
 
