@@ -1,6 +1,7 @@
 """Ten months of flights, one request a scheduled hour, and then days of winter in which something is broken."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ import numpy as np
 import orjson
 import pandas as pd
 from data import FEATURES, WEATHER, flights
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 YEAR = 365 * 86_400  # s
@@ -54,7 +56,7 @@ def story() -> list[Act]:
     ]
 
 
-def bar(console: object) -> Progress:
+def bar(console: Console | None) -> Progress:
     return Progress(
         TextColumn("{task.fields[date]}"),
         BarColumn(bar_width=None),
@@ -79,5 +81,5 @@ def drive(url: str, acts: list[Act], progress: Progress) -> None:
 
 
 if __name__ == "__main__":
-    with bar(None) as progress:
+    with suppress(KeyboardInterrupt), bar(None) as progress:
         drive("http://127.0.0.1:8000", story(), progress)

@@ -250,6 +250,14 @@ def test_a_port_that_is_none_is_refused_with_its_value(port, capsys):
     assert f"must be 0 to 65535, got {port!r}" in capsys.readouterr().err
 
 
+def listening_at(process: subprocess.Popen[str]) -> str:
+    """The URL, out of the two lines that tell how to send there."""
+    told = process.stderr.readline() + process.stderr.readline()
+    [url] = re.findall(r"OTEL_EXPORTER_OTLP_ENDPOINT=(http://127\.0\.0\.1:\d+)$", told, re.MULTILINE)
+    assert f"listening on {url}," in told
+    return url
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_the_line_of_what_was_seen(number):
     process = subprocess.Popen(
@@ -261,7 +269,7 @@ def test_a_signal_ends_it_with_the_line_of_what_was_seen(number):
     )
     with process:
         try:
-            url = re.search(r"http://\S+", process.stderr.readline())[0]
+            url = listening_at(process)
             emit(url)
             process.send_signal(number)
             printed, complaints = process.communicate(timeout=20)
@@ -283,7 +291,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly():
     )
     with process:
         try:
-            url = re.search(r"http://\S+", process.stderr.readline())[0]
+            url = listening_at(process)
             process.stdout.close()
             emit(url)
             process.wait(timeout=20)

@@ -44,7 +44,8 @@ def run(options: argparse.Namespace) -> int:
         return 2
     notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with _stopped() as tail.stop, receiver:
-        notes.print(f"otel-mlsec tail: listening on {receiver.url} (OTLP/HTTP); Ctrl-C to stop", style="dim")
+        notes.print(f"otel-mlsec tail: listening on {receiver.url}, Ctrl-C to stop; start the application with", style="dim")
+        notes.print(f"  OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT={receiver.url}", style="dim")
         tail.stop.wait()
     (notes if options.json else console).print(f"otel-mlsec tail: {tail.tally.line()}")
     return 0
