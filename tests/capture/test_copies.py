@@ -134,6 +134,9 @@ BIG = {
     "ndarray": lambda a: a,
     "pandas": pandas_over_numpy,
     "pandas of several types": lambda a: pandas_over_numpy(a).assign(g=1, h="x", i=True),
+    "pandas with objects nobody knows": lambda a: pandas_over_numpy(a).assign(
+        **{f"z{i}": 1 for i in range(60)}, o=pytest.importorskip("pandas").Series([set()] * len(a), dtype=object)
+    ),
     "polars": polars_over_numpy,
     "csr": lambda a: pytest.importorskip("scipy.sparse").csr_array(a),
     "list": lambda a: a.tolist(),
@@ -198,6 +201,10 @@ def test_outputs_of_other_rows_are_not_taken_for_those_of_these(asked):
         lambda: np.zeros((4, 100_000)),
         lambda: np.zeros((2, 3_000_000), dtype=np.int8),
         lambda: pytest.importorskip("pandas").DataFrame(np.zeros((200_000, 10))).assign(text="x"),
+        lambda: pytest.importorskip("pandas").Series(["x"] * 300_000),
+        lambda: pytest.importorskip("pandas").DataFrame(
+            {"t": pytest.importorskip("pandas").date_range("2013", periods=300_000, tz="UTC")}
+        ),
         lambda: [["a" * 50_000] * 4] * 300,
         lambda: ["b" * 100_000] * 300,
         lambda: np.array(["c" * 10_000] * 300),

@@ -17,7 +17,6 @@ BYTES = 1 << 18  # a copy; at least one row, unless the row alone is over `ROW_B
 ROW_BYTES = 1 << 22
 KEYS = 4096  # of a dict
 
-
 _random = random.Random()  # of our own: the application may have seeded the common one
 
 
@@ -76,7 +75,7 @@ def _numpy(x: Any, like: Copy | None) -> Copy:
 
 def _pandas(x: Any, like: Copy | None) -> Copy:
     """Copy-on-write guards a frame, not the ndarray that it may be a view of: a deep copy, or one array."""
-    if getattr(getattr(x, "_mgr", None), "is_single_block", False):  # a hint: then there is one array to copy
+    if _lies_on_one_ndarray(x):
         return _framed(_numpy(x.to_numpy(), like), x)
     n, width = len(x), x.shape[1] if x.ndim == 2 else 1
     dtypes = x.dtypes.tolist() if x.ndim == 2 else [x.dtype]
@@ -96,8 +95,14 @@ def _pandas(x: Any, like: Copy | None) -> Copy:
         weight += more
         if kept is not cells:
             held = _numpy(rows.to_numpy(dtype=object), None)
-            return _framed(held._replace(n_rows=n, start=at.start, step=at.step * held.step), x)
+            return _framed(held._replace(n_rows=n, start=at.start + at.step * held.start, step=at.step * held.step), x)
     return Copy(rows.copy(deep=True) if weight <= 4 * BYTES else None, n, weight, at.start, at.step)
+
+
+def _lies_on_one_ndarray(frame: Any) -> bool:
+    """A hint from inside pandas, ten times faster than `dtypes`; without it the frame is copied as a frame."""
+    blocks = getattr(getattr(frame, "_mgr", None), "blocks", ())
+    return len(blocks) == 1 and not getattr(blocks[0].dtype, "hasobject", True)
 
 
 def _framed(held: Copy, frame: Any) -> Copy:
