@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from otel_mlsec.arrays import Floats
 from otel_mlsec.detector import Detector
 from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding
-from otel_mlsec.observation import Batch, Model, Prediction
+from otel_mlsec.observation import Batch, Meaning, Model, Prediction
 from otel_mlsec.pipeline.gate import Gate
 from otel_mlsec.reference.provisional import Provisional
 from otel_mlsec.reference.reference import Reference
@@ -47,15 +48,19 @@ class Router:
         """Findings, each with the call that decided."""
         found: list[tuple[Finding, Prediction]] = []
         for calls in _by_model_and_method(predictions):
-            watched = self._of(calls[0])
-            for group in _fresh_and_companions(watched, calls):
-                batch = batch_of(group)
-                if batch is None:
-                    continue
-                findings = [f for detector in watched.detectors for f in self._update(detector, batch)]
-                found += [(f, group[f.call]) for f in watched.gate.admitted(findings)]
-                self._learn(watched, batch)
+            with contained("route"):  # what goes wrong with one model is not the others'
+                watched = self._of(calls[0])
+                for group, new_rows in _fresh_and_companions(watched, calls):
+                    found += self._seen(watched, group, new_rows)
         return found
+
+    def _seen(self, watched: _Watched, calls: list[Prediction], new_rows: bool) -> list[tuple[Finding, Prediction]]:
+        batch = batch_of(calls if new_rows else [replace(call, inputs=None) for call in calls])
+        if batch is None:
+            return []
+        findings = [f for detector in watched.detectors for f in self._update(detector, batch)]
+        self._learn(watched, batch)
+        return [(f, calls[f.call]) for f in watched.gate.admitted(findings)]
 
     def scores(self) -> Iterator[tuple[Model, str, str, float]]:
         """Model, detector, subject (a feature) and effect, of everything that is watched."""
@@ -72,12 +77,11 @@ class Router:
         key = call.model.name, call.model.version
         watched = self._watched.get(key)
         if watched is None:
-            watched = self._watched[key] = _Watched()
+            watched = self._watched[key] = _Watched(learning=Provisional())
             reference = self._known(call)
-            if reference is None:
-                watched.learning = Provisional()
-            else:
+            if reference is not None:
                 watched.detectors = list(self._build(call.model, reference))
+                watched.learning = None  # only now: of a reference that cannot be used, a provisional one takes the place
             if len(self._watched) > MAX_MODELS:
                 self._watched.popitem(last=False)
                 self.forgotten += 1
@@ -100,23 +104,26 @@ class Router:
 
 
 def _by_model_and_method(predictions: Sequence[Prediction]) -> Iterator[list[Prediction]]:
-    groups: dict[tuple[str, str, str, tuple[str, ...], int], list[Prediction]] = {}
+    """Calls whose arrays fit each other; one that raised or could not be copied must not cost the others their rows."""
+    groups: dict[tuple[str, str, str, Meaning, tuple[str, ...], int, int], list[Prediction]] = {}
     for call in predictions:
-        width = call.inputs.shape[1] if call.inputs is not None else -1
-        groups.setdefault((call.model.name, call.model.version, call.method, call.features, width), []).append(call)
+        asked = call.inputs.shape[1] if call.inputs is not None else -1
+        answered = _columns(call.outputs).shape[1] if call.outputs is not None else -1
+        key = (call.model.name, call.model.version, call.method, call.meaning, call.features, asked, answered)
+        groups.setdefault(key, []).append(call)
     yield from groups.values()
 
 
-def _fresh_and_companions(watched: _Watched, calls: list[Prediction]) -> Iterator[list[Prediction]]:
-    """Calls whose rows are new, then those that ask the same rows by another method: only their answers are new."""
+def _fresh_and_companions(watched: _Watched, calls: list[Prediction]) -> Iterator[tuple[list[Prediction], bool]]:
+    """Calls whose rows are new (true), then those that ask the same rows by another method: only their answers are new."""
     fresh: list[Prediction] = []
     again: list[Prediction] = []
     for call in calls:
         (again if _is_companion(watched, call) else fresh).append(call)
     if fresh:
-        yield fresh
+        yield fresh, True
     if again:
-        yield [replace(call, inputs=None) for call in again]
+        yield again, False
 
 
 def _is_companion(watched: _Watched, call: Prediction) -> bool:
@@ -140,7 +147,7 @@ def batch_of(calls: Sequence[Prediction]) -> Batch | None:
         return None
     first = calls[0]
     inputs = [call.inputs for call in calls if call.inputs is not None]
-    outputs = [_columns(call) for call in calls if call.outputs is not None]
+    outputs = [_columns(call.outputs) for call in calls if call.outputs is not None]
     whole = sum(map(len, outputs)) == sum(sizes) and len({part.shape[1] for part in outputs}) == 1
     return Batch(
         model=first.model,
@@ -160,6 +167,6 @@ def _rows(call: Prediction) -> int:
     return len(kept) if kept is not None else 0
 
 
-def _columns(call: Prediction) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    assert call.outputs is not None
-    return call.outputs.reshape(len(call.outputs), -1)
+def _columns(outputs: Floats) -> Floats:
+    """(n,) or (n, k) or more dimensions -> (n, k)."""
+    return outputs.reshape(len(outputs), int(np.prod(outputs.shape[1:])))
