@@ -49,7 +49,7 @@ class Agent:
             tracer_provider=tracer_provider,
             meter_provider=meter_provider,
             logger_provider=logger_provider,
-            queue=lambda: (len(self._inbox), self._inbox.capacity),
+            queue=_queue,
             errors=lambda: dict(errors.counts),
             series=config.gauge_series,
             spans=config.spans,
@@ -83,6 +83,11 @@ class Agent:
         self._patches.undo()
         self._worker.stop()
         self._providers.detach()
+
+    @property
+    def queue(self) -> tuple[int, int]:
+        """Calls that wait, and how many may."""
+        return len(self._inbox), self._inbox.capacity
 
     def forked(self) -> None:
         """In the child: detectors and counts are of the parent."""
@@ -126,6 +131,11 @@ class Agent:
 
 _lock = threading.Lock()
 _agent: Agent | None = None
+
+
+def _queue() -> tuple[int, int]:
+    """Of the agent of this moment: an SDK keeps the first callback of an instrument, whoever registers the next."""
+    return _agent.queue if _agent is not None else (0, 0)
 
 
 def instrument(

@@ -143,6 +143,17 @@ def test_instrument_twice_is_once_and_after_uninstrument_the_classes_are_as_they
     assert linear_model.LogisticRegression().fit(watched.rows(), [0, 1] * 50).predict(watched.rows()).shape == (100,)
 
 
+def test_the_queue_that_is_shown_is_that_of_now(watched):
+    shown = []
+    for items in (10, 20):
+        watched.instrument(queue_items=items)
+        watched.model().predict(watched.rows())
+        shown.append(watched.series("mlsec.detection.queue.capacity"))
+        otel_mlsec.uninstrument()
+
+    assert shown == [{(): 10}, {(): 20}]
+
+
 def test_switched_off_it_patches_nothing(watched):
     original = where_predict_is.__dict__["predict"]
 
