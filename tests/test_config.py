@@ -1,5 +1,6 @@
 import pytest
 
+from otel_mlsec import environment_variables
 from otel_mlsec.config import VARIABLES, Config, ConfigError, FeatureSettings, ModelSettings
 
 
@@ -52,6 +53,22 @@ def test_one_number_in_the_environment_leaves_the_files_other_settings_of_the_mo
     assert config.model == ModelSettings(false_alarms_per_million=3.0, tolerance=0.1)
 
 
+def test_a_models_own_table_is_on_top_of_that_of_every_model(tmp_path):
+    file = tmp_path / "mlsec.toml"
+    file.write_text("[model]\nfalse_alarms_per_million = 3.0\ntolerance = 0.5\n[models.fraud]\ntolerance = 0.2\n")
+
+    config = Config.load({"OTEL_MLSEC_CONFIG": str(file), "OTEL_MLSEC_FALSE_ALARMS_PER_MILLION": "2"})
+
+    assert config.of("fraud") == ModelSettings(false_alarms_per_million=2.0, tolerance=0.2)
+    assert config.of("other") == ModelSettings(false_alarms_per_million=2.0, tolerance=0.5)
+
+
+@pytest.mark.parametrize("settings", [{"queue_items": "7"}, {"queue_items": True}, {"gauge_series": -1}])
+def test_a_config_made_by_hand_is_checked_too(settings):
+    with pytest.raises(ConfigError, match=f"{next(iter(settings))} must be in "):
+        Config(**settings)
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
@@ -102,8 +119,6 @@ def test_secrets_are_not_in_the_repr():
 
 
 def test_every_variable_has_a_constant_for_the_command_line():
-    from otel_mlsec import environment_variables
-
     constants = {value for name, value in vars(environment_variables).items() if name.startswith("OTEL_")}
     takes_text = {v for v in VARIABLES if not v.endswith(("_MODEL", "_MODELS"))}
 

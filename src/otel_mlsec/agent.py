@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,8 @@ class Agent:
         self, config: Config, *, tracer_provider: Any = None, meter_provider: Any = None, logger_provider: Any = None
     ) -> None:
         _check(config)
-        self._config = config
+        # Read with the model's first call, when the application may be in another directory.
+        self._config = replace(config, reference={name: str(Path(path).absolute()) for name, path in config.reference.items()})
         self._inbox: Inbox[Call] = Inbox(items=config.queue_items, n_bytes=config.queue_bytes)
         self._worker = Worker(self._inbox, self._handle, quiet=suppress_instrumentation, idle=self._idle, flush=self._flush)
         self._emitter = Emitter(

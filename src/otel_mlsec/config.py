@@ -62,7 +62,7 @@ class Config:
         span_events: put findings on it as events, too.
         gauge_series: bound on the number of `mlsec.drift.score` series.
         model: settings of every model.
-        models: settings of one model by name, instead of `model`.
+        models: settings of one model by name, instead of `model`; in a file, what one leaves out is as in `model`.
     """
 
     enabled: bool = True
@@ -106,7 +106,7 @@ class Config:
             if name not in VARIABLES_OF_FIELDS:
                 raise ConfigError(f"instrument() has no setting {name!r}; it knows {', '.join(sorted(VARIABLES_OF_FIELDS))}")
             values[name] = value
-        return _build(cls, values, "")
+        return _build(cls, _inherited(values), "")
 
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -143,6 +143,15 @@ def _put(values: dict[str, Any], variable: str, text: str) -> None:
         values["model"] = {**(model if isinstance(model, dict) else {}), OF_EVERY_MODEL[name]: _number(variable, text)}
     else:
         values[name.lower()] = _READ[_hint(Config, name.lower())](variable, text)
+
+
+def _inherited(values: dict[str, Any]) -> dict[str, Any]:
+    """Tables of single models on top of the one for every model."""
+    base, models = values.get("model"), values.get("models")
+    if not isinstance(base, dict) or not isinstance(models, dict):
+        return values
+    own = cast("dict[str, Any]", models)
+    return values | {"models": {name: {**base, **table} if isinstance(table, dict) else table for name, table in own.items()}}
 
 
 def _number(key: str, text: str) -> float:

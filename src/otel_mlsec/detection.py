@@ -70,6 +70,6 @@ class Detection:
             return told
         try:
             return Reference.load(Path(told), key=self._config.reference_key.encode() or None)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, TypeError) as error:
             _log.error("reference of model %s refused, a provisional one is learned instead: %s", call.model.name, error)
             return None
