@@ -130,7 +130,7 @@ def start(handed):
 
 
 def test_another_wrapper_right_above_ours_stays_and_ours_goes_from_under_it(classes):
-    import wrapt  # noqa: PLC0415 - the other agent's
+    import wrapt  # noqa: PLC0415 - the other tool's
 
     parent, _ = classes
     own, handed = parent.__dict__["predict"], []
@@ -147,7 +147,7 @@ def test_another_wrapper_right_above_ours_stays_and_ours_goes_from_under_it(clas
 
 
 def test_another_wrapper_in_a_subclass_keeps_ours_which_passes_through(classes):
-    import wrapt  # noqa: PLC0415 - the other agent's
+    import wrapt  # noqa: PLC0415 - the other tool's
 
     parent, cls = classes
     own, handed = parent.__dict__["predict"], []
