@@ -13,6 +13,7 @@ from otel_mlsec.arrays import Floats
 from otel_mlsec.sketches.bins import INVALID, MISSING, N_BINS, REST, UNSEEN, Bins
 
 Counts = npt.NDArray[np.int64]
+HUGE = 1e150  # numbers are taken for no larger where they are summed: the square of it is still one
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import math
 import os
 import struct
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ HEAD = struct.Struct("<II")
 MAX_BYTES = 1 << 28  # 256 MiB
 SEAL = 32  # bytes of the digest, and of the signature
 UNSIGNED = bytes(SEAL)
+DTYPES = {"<f8": 8, "<i8": 8, "|u1": 1}  # bytes of an element
+MAX_DIMENSIONS = 2
 
 
 class Raw(NamedTuple):
@@ -70,8 +73,10 @@ def read(path: Path, key: bytes | None = None) -> tuple[dict[str, Any], dict[str
     start = len(MAGIC) + HEAD.size
     try:
         return _unpack(body[start : start + length], memoryview(body)[start + length :])
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
-        raise ValueError(f"{path} is damaged: its manifest cannot be read ({type(error).__name__})") from error
+    except Unsound as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: its manifest cannot be read ({type(error).__name__})") from None
 
 
 def check(path: str | Path, key: bytes | None = None) -> dict[str, Any]:
@@ -85,19 +90,29 @@ def is_signed(path: Path) -> bool:
         return file.read() != UNSIGNED
 
 
+class Unsound(Exception):
+    """What the manifest says cannot be; only here, so that the sentence is not taken for a decoder's."""
+
+
 def _unpack(text: bytes, data: memoryview) -> tuple[dict[str, Any], dict[str, Raw]]:
-    manifest = json.loads(text)
+    manifest = json.loads(text, parse_constant=_not_a_number)
     arrays: dict[str, Raw] = {}
     at = 0
     for name, listed in manifest.pop("arrays").items():
-        shape = tuple(int(n) for n in listed["shape"])
-        size = int(listed["dtype"][2:])
-        for n in shape:
-            if n < 0:
-                raise ValueError("negative shape")
-            size *= n
+        dtype, shape = listed["dtype"], tuple(listed["shape"])
+        if dtype not in DTYPES:
+            raise Unsound(f"array {name!r} is of type {dtype!r}, allowed are {', '.join(DTYPES)}")
+        if len(shape) > MAX_DIMENSIONS or not all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape):
+            raise Unsound(f"array {name!r} has an impossible shape")
+        size = DTYPES[dtype] * math.prod(shape)
         if at + size > len(data):
-            raise ValueError("array past the end")
-        arrays[name] = Raw(str(listed["dtype"]), shape, bytes(data[at : at + size]))
+            raise Unsound(f"array {name!r} ends beyond the file")
+        arrays[name] = Raw(dtype, shape, bytes(data[at : at + size]))
         at += size
+    if at != len(data):
+        raise Unsound(f"{len(data) - at} bytes belong to no array")
     return manifest, arrays
+
+
+def _not_a_number(constant: str) -> float:
+    raise Unsound(f"its manifest holds {constant}")

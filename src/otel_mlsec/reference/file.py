@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from otel_mlsec.arrays import Floats
 from otel_mlsec.observation import Model
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.envelope import Raw, read, write
@@ -17,11 +19,13 @@ from otel_mlsec.sketches.bins import MAX_LEVELS, N_BINS, Bins
 if TYPE_CHECKING:
     from otel_mlsec.reference.reference import Reference
 
-DTYPES = ("<f8", "<i8", "|u1")
-OF_BINS = ("edges", "levels", "level_bins")
-OF_COLUMN = ("counts", "values")
+OF_BINS = {"edges": "<f8", "levels": "<f8", "level_bins": "|u1"}
+OF_COLUMN = {"counts": "<i8", "values": "<f8"}
 SIDES = ("inputs", "outputs")
 MAX_VALUES = 64
+MAX_COUNT = 1 << 40  # rows
+# Of every plain field by its annotation; a manifest that says otherwise would fail at the first batch, far from here.
+TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
 
 Array = npt.NDArray[np.generic]
 
@@ -35,9 +39,8 @@ def save(reference: Reference, path: Path, key: bytes | None) -> None:
             {f.name: getattr(column, f.name) for f in fields(column) if f.name not in ("bins", *OF_COLUMN)} for column in columns
         ]
         for i, column in enumerate(columns):
-            parts: dict[str, Array] = {name: getattr(column.bins, name) for name in OF_BINS}
-            parts |= {name: getattr(column, name) for name in OF_COLUMN}
-            arrays |= {f"{side}.{i}.{name}": _raw(part) for name, part in parts.items()}
+            arrays |= {f"{side}.{i}.{name}": _raw(getattr(column.bins, name), dtype) for name, dtype in OF_BINS.items()}
+            arrays |= {f"{side}.{i}.{name}": _raw(getattr(column, name), dtype) for name, dtype in OF_COLUMN.items()}
     model = {"name": reference.model.name, "version": reference.model.version}
     write(path, {"model": model, **plain}, arrays, key)
 
@@ -45,39 +48,64 @@ def save(reference: Reference, path: Path, key: bytes | None) -> None:
 def load(cls: type[Reference], path: Path, key: bytes | None) -> Reference:
     manifest, raws = read(path, key)
     try:
-        arrays = {name: _array(raw) for name, raw in raws.items()}
         sides = {
-            side: tuple(_column(fields_of, arrays, f"{side}.{i}.") for i, fields_of in enumerate(manifest.pop(side)))
-            for side in SIDES
+            side: tuple(_column(plain, raws, f"{side}.{i}.") for i, plain in enumerate(manifest.pop(side))) for side in SIDES
         }
-        model = Model(**manifest.pop("model"))
-        return cls(model=model, classes=tuple(manifest.pop("classes")), **sides, **manifest)
-    except (ValueError, KeyError, TypeError) as error:
+        model, classes = manifest.pop("model"), tuple(manifest.pop("classes"))
+        if not all(isinstance(text, str) for text in (*model.values(), *classes)):
+            raise ValueError("names of the model and of classes must be text")
+        _check(cls, manifest)
+        if manifest["cycle_rows"] <= 0 or manifest["n_rows"] < 1:
+            raise ValueError("a reference has at least one row and one cycle")
+        return cls(model=Model(**model), classes=classes, **sides, **manifest)
+    except KeyError as error:
+        raise ValueError(f"{path} is damaged: {error} is missing") from error
+    except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
 
 
-def _column(plain: dict[str, Any], arrays: dict[str, Array], prefix: str) -> Column:
-    bins: dict[str, Any] = {name: arrays[prefix + name] for name in OF_BINS}
-    own: dict[str, Any] = {name: arrays[prefix + name] for name in OF_COLUMN}
+def _check(cls: type, plain: dict[str, Any]) -> None:
+    """Every plain field is there, and is of the type that `cls` says."""
+    allowed = {f.name: TYPES[str(f.type)] for f in fields(cls) if str(f.type) in TYPES}
+    if plain.keys() != allowed.keys():
+        raise ValueError(f"fields are wrong: {', '.join(sorted(plain.keys() ^ allowed.keys()))}")
+    for name, value in plain.items():
+        if not isinstance(value, allowed[name]) or (isinstance(value, bool) and bool not in allowed[name]):
+            raise ValueError(f"{name} is {type(value).__name__}, must be {allowed[name][-1].__name__}")
+        if isinstance(value, int | float) and not abs(value) <= sys.float_info.max:
+            raise ValueError(f"{name} is no number that a reference can hold")
+
+
+def _column(plain: dict[str, Any], raws: dict[str, Raw], prefix: str) -> Column:
+    _check(Column, plain)
+    bins = {name: _array(raws[prefix + name], dtype) for name, dtype in OF_BINS.items()}
+    own = {name: _array(raws[prefix + name], dtype) for name, dtype in OF_COLUMN.items()}
+    counts = own["counts"]
     sound = (
         len(bins["edges"]) < N_BINS - 2
+        and _ascending(bins["edges"])
+        and _ascending(bins["levels"])
         and len(bins["levels"]) == len(bins["level_bins"]) <= MAX_LEVELS
-        and own["counts"].shape == (N_BINS,)
-        and bool((own["counts"] >= 0).all())
+        and bool((bins["level_bins"] < N_BINS).all())
+        and counts.shape == (N_BINS,)
+        and bool(((counts >= 0) & (counts <= MAX_COUNT)).all())
         and len(own["values"]) <= MAX_VALUES
-        and (not len(bins["level_bins"]) or int(bins["level_bins"].max()) < N_BINS)
+        and plain["variance_inflation"] >= 1
     )
     if not sound:
-        raise ValueError(f"column {plain.get('name')!r} has arrays that do not fit each other")
+        raise ValueError(f"column {plain['name']!r} has arrays that do not fit each other")
     return Column(bins=Bins(**bins), **own, **plain)
 
 
-def _raw(array: Array) -> Raw:
-    kind = {"f": "<f8", "i": "<i8", "u": "|u1"}[array.dtype.kind]
-    return Raw(kind, array.shape, np.ascontiguousarray(array, kind).tobytes())
+def _ascending(x: Floats) -> bool:
+    return bool((x[1:] > x[:-1]).all()) and not bool(np.isnan(x).any())
 
 
-def _array(raw: Raw) -> Array:
-    if raw.dtype not in DTYPES:
-        raise ValueError(f"array of type {raw.dtype!r}, allowed are {', '.join(DTYPES)}")
-    return np.frombuffer(raw.data, raw.dtype).reshape(raw.shape)
+def _raw(array: Array, dtype: str) -> Raw:
+    return Raw(dtype, array.shape, np.ascontiguousarray(array, dtype).tobytes())
+
+
+def _array(raw: Raw, dtype: str) -> Any:
+    if raw.dtype != dtype or len(raw.shape) != 1:
+        raise ValueError(f"an array of type {raw.dtype} and {len(raw.shape)} dimensions where {dtype} and 1 are due")
+    return np.frombuffer(raw.data, dtype)

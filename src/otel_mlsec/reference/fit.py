@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from otel_mlsec.arrays import Floats
 from otel_mlsec.observation import Meaning
-from otel_mlsec.reference.column import Column
+from otel_mlsec.reference.column import HUGE, Column
 from otel_mlsec.reference.order import (
     CYCLE_ROWS,
     cycles,
@@ -42,6 +42,7 @@ def column(name: str, x: Floats, cycle: Index, *, category: bool, timed: bool) -
     index = bins.index(x)
     counts = np.bincount(index[counted], minlength=N_BINS).astype(np.int64)
     numbers = x[np.isfinite(x) & ~is_text(x)]
+    summed = np.clip(numbers, -HUGE, HUGE)
     values = np.unique(numbers) if bins.numeric else np.empty(0)
     plain = Column(name=name, bins=bins, counts=counts)
     inflation, independent = judge(statistics_of(index, plain.normal_scores, plain.shares, bins.numeric), len(x))
@@ -54,8 +55,8 @@ def column(name: str, x: Floats, cycle: Index, *, category: bool, timed: bool) -
         name=name,
         bins=bins,
         counts=counts,
-        mean=float(numbers.mean()) if len(numbers) else 0.0,
-        sd=float(numbers.std()) if len(numbers) else 0.0,
+        mean=float(summed.mean()) if len(numbers) else 0.0,
+        sd=float(summed.std()) if len(numbers) else 0.0,
         low=float(numbers.min()) if len(numbers) else 0.0,
         high=float(numbers.max()) if len(numbers) else 0.0,
         values=values if len(values) <= WHOLE_VALUES and bool((values == np.round(values)).all()) else np.empty(0),

@@ -18,6 +18,7 @@ MIN_BLOCKS = 8
 MARGIN = 1.3  # by which the inflation is enlarged before evidence is divided by it
 CYCLE_ROWS = 1000  # where there is no time, this many rows in a row are a cycle
 DAY = 86400.0  # s
+LATEST = 1e12  # s since the epoch: what is beyond is no time, and milliseconds of our days are beyond
 
 
 def variance_inflation(statistics: list[Floats], block: int) -> float:
@@ -80,5 +81,6 @@ def is_calendar(x: Floats, cycle: npt.NDArray[np.int64], bins: Bins) -> bool:
     if not bins.numeric or len(np.unique(x[np.isfinite(x)])) < 2:
         return False
     starts = np.flatnonzero(np.diff(cycle, prepend=cycle[0] - 1))
-    low, high = np.minimum.reduceat(x, starts), np.maximum.reduceat(x, starts)
-    return len(starts) > 1 and bool(np.mean(low == high) > 0.95)
+    low: Floats = np.minimum.reduceat(x, starts)
+    high: Floats = np.maximum.reduceat(x, starts)
+    return len(starts) > 1 and int((low == high).sum()) > 0.95 * len(starts)

@@ -16,14 +16,14 @@ def output_columns(meaning: Meaning, outputs: Floats, classes: tuple[str, ...]) 
     >>> output_columns(Meaning.PROBABILITY, np.array([[0.2, 0.8]]), ("no", "yes"))
     (array([[0.8]]), ('probability[yes]',))
     """
-    columns = outputs.reshape(len(outputs), -1)
+    columns = outputs.reshape(len(outputs), int(np.prod(outputs.shape[1:])))  # not -1: there may be no rows
     n = columns.shape[1]
     labels = classes if len(classes) == n else tuple(map(str, range(n)))
     kind = meaning.value
     if meaning is Meaning.RAW or n == 0:
         return np.empty((len(outputs), 0)), ()
     if meaning is Meaning.LOG_PROBABILITY:
-        columns, kind = np.exp(columns), Meaning.PROBABILITY.value
+        columns, kind = np.exp(np.minimum(columns, 1.0)), Meaning.PROBABILITY.value  # what is no logarithm of one stays finite
     if kind == Meaning.PROBABILITY.value and n == 2:
         columns, labels = columns[:, 1:], labels[1:]  # the other is one minus this
     elif n == 1:

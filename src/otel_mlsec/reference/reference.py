@@ -15,7 +15,7 @@ from otel_mlsec.observation import Model
 from otel_mlsec.reference import file
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.fit import answer_columns, answers_of, cycle_facts, input_columns
-from otel_mlsec.reference.order import CYCLE_ROWS, DAY
+from otel_mlsec.reference.order import CYCLE_ROWS, DAY, LATEST
 from otel_mlsec.table import table
 
 MIN_ROWS = 100
@@ -81,11 +81,11 @@ class Reference:
             version: of the model.
 
         Raises:
-            ValueError: fewer than 100 rows, rows that cannot be read as a table, or as many times as there are no rows.
+            ValueError: fewer than 100 rows, no column, rows that cannot be read as a table, or times that do not fit them.
         """
         del y
         matrix, names = table(X)
-        if matrix is None or matrix.ndim != 2 or len(matrix) < MIN_ROWS:
+        if matrix is None or matrix.ndim != 2 or len(matrix) < MIN_ROWS or not matrix.shape[1]:
             raise ValueError(f"X must be a table of at least {MIN_ROWS} rows, got {type(X).__name__} of {_shape(X)}")
         times = _times(time, len(matrix))
         order = np.arange(len(matrix)) if times is None else np.argsort(times, kind="stable")
@@ -138,6 +138,8 @@ def _times(time: Any, n_rows: int) -> Floats | None:
     times, _ = table(time)
     if times is None or times.size != n_rows:
         raise ValueError(f"time must hold one time a row ({n_rows}), got {_shape(time)}")
+    if unknown := int((~(np.abs(times) <= LATEST)).sum()):
+        raise ValueError(f"time must be known for every row, s since the epoch or dates; {unknown} of {n_rows} are not")
     return times.reshape(-1)
 
 
