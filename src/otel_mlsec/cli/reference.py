@@ -44,8 +44,14 @@ def run(options: argparse.Namespace) -> int:
     try:
         return int(options.act(options))
     except (ValueError, OSError, ImportError) as error:
-        Console(stderr=True).print(f"otel-mlsec reference: {safe(str(error))}", style="red", markup=False, highlight=False)
-        return 2
+        return _failed(str(error))
+    except Exception as error:  # noqa: BLE001 - the model that is asked is foreign code and raises anything
+        return _failed(f"{type(error).__name__}: {error}")
+
+
+def _failed(sentence: str) -> int:
+    Console(stderr=True).print(f"otel-mlsec reference: {safe(sentence)}", style="red", markup=False, highlight=False)
+    return 2
 
 
 def _fit(options: argparse.Namespace) -> int:
@@ -80,12 +86,15 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> Any:
+    parquet = path.suffix in (".parquet", ".pq")
+    if not parquet and not path.name.endswith((".csv", ".csv.gz", ".csv.zip")):
+        raise ValueError(f"{path} must be .csv, .csv.gz, .csv.zip or .parquet")
     pandas = _pandas()
-    if path.suffix in (".parquet", ".pq"):
-        return pandas.read_parquet(path)
-    if path.suffix == ".csv" or path.name.endswith((".csv.gz", ".csv.zip")):
-        return pandas.read_csv(path)
-    raise ValueError(f"{path} must be .csv, .csv.gz, .csv.zip or .parquet")
+    try:
+        return pandas.read_parquet(path) if parquet else pandas.read_csv(path)
+    except ValueError as error:
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"{path} cannot be read as rows ({type(error).__name__}: {said})") from error
 
 
 def _times(column: Any) -> Any:
