@@ -57,7 +57,6 @@ def service(collector: str, console: Console) -> Generator[str]:
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_METRIC_EXPORT_INTERVAL": "5000",  # ms
         "OTEL_BLRP_SCHEDULE_DELAY": "100",  # ms; ten months pass in a minute here
-        "OTEL_PYTHON_EXCLUDED_URLS": "docs",
         "NO_PROXY": "127.0.0.1",
     }
     binaries = Path(sys.executable).parent
