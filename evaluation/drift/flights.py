@@ -52,7 +52,7 @@ def load() -> Flights:
     dates = pd.to_datetime({"year": 2013, "month": joined["month"], "day": joined["day"]})
     return Flights(
         rows=rows,
-        day=(dates.dt.dayofyear.to_numpy() - 1).astype(np.int64),
+        day=(dates.dt.day_of_year.to_numpy() - 1).astype(np.int64),
         hour=joined["hour"].to_numpy(np.int64),
         late=(joined["dep_delay"] > 15).to_numpy(np.int64),
     )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
+
+import numpy as np
 
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import State
@@ -15,7 +18,9 @@ from otel_mlsec.finding import Finding
 from otel_mlsec.observation import Batch
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.reference import Reference
-from otel_mlsec.sketches.bins import UNSEEN
+from otel_mlsec.sketches.bins import REST, UNSEEN, Bins
+
+POOLED = 0.01  # share of rows with an unseen level
 
 
 class DataDrift:
@@ -40,7 +45,7 @@ class DataDrift:
 
     @classmethod
     def build(cls, reference: Reference, settings: ModelSettings) -> DataDrift | None:
-        columns = [c for c in reference.inputs if not c.calendar and _worth_watching(c) and not is_off(c.name, settings)]
+        columns = [_pooled(c) for c in reference.inputs if not c.calendar and _worth_watching(c) and not is_off(c.name, settings)]
         return cls(columns, settings, reference=reference) if columns else None
 
     def update(self, batch: Batch, /) -> list[Finding]:
@@ -70,6 +75,21 @@ class DataDrift:
             batch, change, kind="drift.data", detector=self.name, title="Data drift", columns=self._columns,
             threshold=self._changes.threshold, reference=self._reference,
         )  # fmt: skip
+
+
+def _pooled(column: Column) -> Column:
+    """With rare levels counted as unseen, where unseen is common.
+
+    The rows that chose the levels hold none that is unseen, the others do: told apart, the reference served back would differ
+    from itself.  That a level was never seen is then left to `drift/facts`.
+    """
+    counts = column.counts
+    if column.numeric or counts[UNSEEN] <= POOLED * counts.sum():
+        return column
+    together = counts.copy()
+    together[UNSEEN], together[REST] = counts[UNSEEN] + counts[REST], 0
+    bins = Bins(levels=column.bins.levels, level_bins=np.where(column.bins.level_bins == REST, UNSEEN, column.bins.level_bins))
+    return replace(column, bins=bins, counts=together)
 
 
 def _worth_watching(column: Column) -> bool:
