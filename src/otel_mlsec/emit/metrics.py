@@ -73,8 +73,8 @@ class Metrics:
                 attributes[names.ERROR_TYPE] = text(call.error, NAME)
             where = caller(call)
             self._predictions.add(call.n_rows, attributes, where)
-            if call.model.framework:
-                attributes[names.MODEL_FRAMEWORK] = text(call.model.framework, NAME)
+            if call.model.framework:  # a new mapping: older SDKs keep the one they are given
+                attributes = attributes | {names.MODEL_FRAMEWORK: text(call.model.framework, NAME)}
             self._duration.record(max(0, call.end_ns - call.start_ns) / 1e9, attributes, where)
 
     def found(self, finding: Finding, context: Context) -> None:
