@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.cluster import KMeans
+from sklearn.ensemble import IsolationForest, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import LinearSVC
 
@@ -126,6 +127,25 @@ def test_a_regressor_has_values():
 
     assert [c.name for c in reference.outputs] == ["value"]
     assert (reference.model.name, reference.model.version) == ("price", "2")
+
+
+@pytest.mark.parametrize(
+    ("model", "answers"),
+    [
+        (RandomForestClassifier(n_estimators=3, random_state=0), ["label[0]", "label[1]"]),  # its probabilities are a list
+        (KMeans(3, n_init=1, random_state=0), ["label"]),
+        (IsolationForest(n_estimators=5, random_state=0), ["margin", "label"]),
+    ],
+)
+def test_models_without_one_list_of_classes_are_asked_too(model: RandomForestClassifier, answers: list[str]):
+    x = rows()
+    model.fit(x, (x[:, :2] > 0).astype(int))
+
+    reference = Reference.fit(x, model=model)
+
+    assert [c.name for c in reference.outputs] == answers
+    assert all(c.name.startswith("margin") or not c.numeric for c in reference.outputs)
+    assert reference.classes == ()
 
 
 def test_answers_go_with_their_rows_when_times_sort_them():

@@ -32,6 +32,7 @@ METHODS = (
     ("predict_proba", Meaning.PROBABILITY),
     ("decision_function", Meaning.MARGIN),
 )
+LABELLED = ("classifier", "clusterer", "outlier_detector")
 
 Index = npt.NDArray[np.int64]
 
@@ -109,18 +110,39 @@ def answers_of(model: Any, rows: Any) -> tuple[list[tuple[Meaning, Floats]], tup
     """Ask `model` about all rows, by every method it has -> answers and names of the classes."""
     if type(model).__name__ == "Booster":
         return _booster_answers(model, rows), ()
-    known = getattr(model, "classes_", None)
-    classes: list[Any] = [] if known is None else np.asarray(known).tolist()
+    classes = _classes(model)
     answers = [
-        (meaning, np.asarray(getattr(model, method)(rows), np.float64)) for method, meaning in METHODS if hasattr(model, method)
+        (meaning, answer)
+        for method, meaning in METHODS
+        if hasattr(model, method) and (answer := _numbers(getattr(model, method)(rows))) is not None
     ]
     predicted = np.asarray(model.predict(rows))
     if classes:
         index = {value: float(i) for i, value in enumerate(classes)}
-        answers.append((Meaning.LABEL, np.array([index.get(v, -1.0) for v in predicted.tolist()])))
-    else:
-        answers.append((Meaning.VALUE, predicted.astype(np.float64)))
+        answers.append((Meaning.LABEL, np.array([index.get(v, -1.0) for v in predicted.ravel().tolist()])))
+    elif (numbers := _numbers(predicted)) is not None:
+        answers.append((Meaning.LABEL if _says_labels(model) else Meaning.VALUE, numbers))
     return answers, tuple(map(str, classes))
+
+
+def _classes(model: Any) -> tuple[Any, ...]:
+    known = getattr(model, "classes_", None)
+    if getattr(known, "ndim", 0) != 1:  # one list an output, of a model with several
+        return ()
+    return tuple(np.asarray(known).tolist())
+
+
+def _says_labels(model: Any) -> bool:
+    """As capture takes what `predict` says: of clusters and outliers too, for which the model lists no classes."""
+    tags = getattr(model, "__sklearn_tags__", None)
+    return tags is not None and tags().estimator_type in LABELLED
+
+
+def _numbers(answer: Any) -> Floats | None:
+    """(n, …) float64; None for several arrays, one a target, and for what are no numbers."""
+    if isinstance(answer, list) or np.asarray(answer).dtype.kind not in "fiub":
+        return None
+    return np.asarray(answer, np.float64)
 
 
 def _booster_answers(model: Any, rows: Any) -> list[tuple[Meaning, Floats]]:
