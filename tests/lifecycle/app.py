@@ -29,7 +29,11 @@ def write(**line):
 class Spans(SpanExporter):
     def export(self, spans):
         for span in spans:
-            write(span=span.name, trace=f"{span.context.trace_id:032x}", findings=(span.attributes or {}).get("mlsec.finding.count", 0))
+            write(
+                span=span.name,
+                trace=f"{span.context.trace_id:032x}",
+                findings=(span.attributes or {}).get("mlsec.finding.count", 0),
+            )
         return SpanExportResult.SUCCESS
 
 
@@ -136,20 +140,27 @@ def spawned():
     exits()
 
 
-def spawns():
+def spawns(how="spawn"):
     os.environ["APP_OUT"] = str(OUT)
-    children = [multiprocessing.get_context("spawn").Process(target=spawned) for _ in range(2)]
+    children = [multiprocessing.get_context(how).Process(target=spawned) for _ in range(2)]
     for child in children:
         child.start()
     for child in children:
         child.join()
 
 
+def forkserver():
+    """Its children are forks of a process that is not ours."""
+    spawns("forkserver")
+
+
 def threads():
     sdk()
     otel_mlsec.instrument()
     model = watched()
-    workers = [threading.Thread(target=lambda k=k: [model.predict(served(seed=100 * k + i)) for i in range(25)]) for k in range(4)]
+    workers = [
+        threading.Thread(target=lambda k=k: [model.predict(served(seed=100 * k + i)) for i in range(25)]) for k in range(4)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -55,7 +55,7 @@ def test_what_is_sampled_out_still_leaves_as_a_log_record_with_its_trace_id(tmp_
     assert int(events[0]["trace"], 16)
 
 
-@pytest.mark.parametrize(("scenario", "processes"), [("forks", 4), ("raw_fork", 2), ("spawns", 2)])
+@pytest.mark.parametrize(("scenario", "processes"), [("forks", 4), ("raw_fork", 2), ("spawns", 2), ("forkserver", 2)])
 def test_every_process_reports_its_own_findings_once(scenario, processes, tmp_path):
     spans, events, _ = life(scenario, tmp_path)
 
