@@ -25,6 +25,13 @@ def test_it_says_what_comparing_every_row_would_however_they_are_cut(rows: list[
     assert len(repeats.recent) <= WINDOW
 
 
+def test_the_256th_row_before_counts_and_the_257th_does_not():
+    rows = np.arange(600.0)[:, None]
+    rows[256], rows[300 + 257] = rows[0], rows[300]
+
+    assert np.flatnonzero(Repeats().seen(rows)).tolist() == [256]
+
+
 def test_the_same_values_in_other_columns_are_another_row():
     assert Repeats().seen(np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]])).tolist() == [False, False, True]
 

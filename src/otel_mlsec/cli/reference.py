@@ -15,6 +15,7 @@ from otel_mlsec.cli.models import load_model
 from otel_mlsec.cli.safe import safe
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.envelope import is_signed
+from otel_mlsec.reference.order import MARGIN
 from otel_mlsec.reference.reference import Reference
 
 KEY = "OTEL_MLSEC_REFERENCE_KEY"
@@ -130,7 +131,7 @@ def _row(column: Column) -> tuple[str, str, str, str, str, str]:
     levels = len(column.bins.levels)
     kind = "number" if column.numeric else f"category, {levels} levels" if levels else "always missing"
     judged = "calendar: only values never seen" if column.calendar else (
-        "row by row" if column.independent else f"tempered, {1.3 * column.variance_inflation:.3g}"
+        "row by row" if column.independent else f"tempered, {MARGIN * column.variance_inflation:.3g}"
     )  # fmt: skip
     share = column.counts[30] / max(int(column.counts.sum()), 1)
     mean, sd = (f"{column.mean:.4g}", f"{column.sd:.3g}") if column.numeric else ("", "")

@@ -9,6 +9,7 @@ from otel_mlsec.detectors.drift.effect import Effect
 from otel_mlsec.finding import Evidence, Finding, Status
 from otel_mlsec.observation import Batch
 from otel_mlsec.reference.column import Column
+from otel_mlsec.reference.order import MARGIN
 from otel_mlsec.reference.reference import Reference
 
 NAMED = 3  # columns in the line; the evidence lists up to LISTED
@@ -79,4 +80,4 @@ def _words(effect: Effect) -> str:
 def _judged(column: Column) -> str:
     if column.independent:
         return f"{column.name}: row by row"
-    return f"{column.name}: evidence divided by {1.3 * column.variance_inflation:.3g}"
+    return f"{column.name}: evidence divided by {MARGIN * column.variance_inflation:.3g}"
