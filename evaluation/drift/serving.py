@@ -41,7 +41,7 @@ class Watch:
             model=MODEL, meaning=Meaning.RAW, features=names, inputs=rows, outputs=None, times=times,
             calls=np.zeros(len(rows), np.int64), principals=("",),
         )  # fmt: skip
-        told = self._gate.admitted([f for d in self.detectors for f in d.update(batch)])
+        told = self._gate.admitted([f for d in self.detectors for f in d.update(batch)], float(times[-1]))
         found = [f for f in told if f.status is not Status.RESOLVED]
         small = sum(d.small_changes() for d in self._data)
         statistical = [f for f in found if f.detector in STATISTICAL]

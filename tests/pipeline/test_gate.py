@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Model
-from otel_mlsec.pipeline.gate import Gate
+from otel_mlsec.pipeline.gate import STEADY, Gate
 
 
-def finding(detector: str, *columns: str, status: Status = Status.NEW, kind: str = "drift.unseen") -> Finding:
+def finding(detector: str, *columns: str, status: Status = Status.NEW, kind: str = "drift.unseen", time: float = 0.0) -> Finding:
     return Finding(
         kind=kind if detector == "drift/facts" else "drift.data", detector=detector, title="", summary="", severity=Severity.LOW,
-        score=2.0, threshold=1.0, model=Model(name="m"), time=0.0, first_seen=0.0, status=status, subject=columns,
+        score=2.0, threshold=1.0, model=Model(name="m"), time=time, first_seen=time, status=status, subject=columns,
     )  # fmt: skip
 
 
+LATER = STEADY  # s, the time of the last row
 FACT = finding("drift/facts", "month", "dest")
 DRIFT = finding("drift/data", "month")
 
@@ -21,53 +22,68 @@ DRIFT = finding("drift/data", "month")
 def test_a_fact_and_then_the_statistic_of_its_columns_is_one_finding():
     gate = Gate()
 
-    assert gate.admitted([FACT, DRIFT, finding("drift/data", "dest", "month")]) == [FACT]
+    assert gate.admitted([FACT, DRIFT, finding("drift/data", "dest", "month")], LATER) == [FACT]
     assert gate.held_back == 2
 
 
 def test_a_statistic_that_names_another_column_too_is_told():
     both = finding("drift/data", "month", "temp")
 
-    assert Gate().admitted([FACT, both]) == [FACT, both]
+    assert Gate().admitted([FACT, both], LATER) == [FACT, both]
 
 
 def test_what_was_never_told_is_not_resolved_and_what_was_told_is():
     gate = Gate()
-    gate.admitted([FACT, DRIFT])
+    gate.admitted([FACT, DRIFT], LATER)
     told = finding("drift/data", "temp")
-    gate.admitted([told])
+    gate.admitted([told], LATER)
 
     gone = [finding("drift/data", name, status=Status.RESOLVED) for name in ("month", "temp", "month")]
 
-    assert gate.admitted(gone[:2]) == [gone[1]]
-    assert gate.admitted(gone[2:]) == [gone[2]]  # held back once, and so forgotten once
+    assert gate.admitted(gone[:2], LATER) == [gone[1]]
+    assert gate.admitted(gone[2:], LATER) == []
 
 
 def test_when_the_fact_is_resolved_statistics_are_told_again():
     gate = Gate()
-    gate.admitted([FACT, DRIFT])
+    gate.admitted([FACT, DRIFT], LATER)
 
     resolved = finding("drift/facts", "month", "dest", status=Status.RESOLVED)
 
-    assert gate.admitted([resolved, DRIFT]) == [resolved, DRIFT]
+    assert gate.admitted([resolved, DRIFT], LATER) == [resolved, DRIFT]
 
 
 def test_facts_of_another_kind_stay_open():
     gate = Gate()
-    gate.admitted([FACT, finding("drift/facts", "month", kind="drift.missing")])
-    gate.admitted([finding("drift/facts", "month", "dest", status=Status.RESOLVED)])
+    gate.admitted([FACT, finding("drift/facts", "month", kind="drift.missing")], LATER)
+    gate.admitted([finding("drift/facts", "month", "dest", status=Status.RESOLVED)], LATER)
 
-    assert gate.admitted([DRIFT]) == []
-    assert gate.admitted([finding("drift/data", "dest")]) != []
+    assert gate.admitted([DRIFT], LATER) == []
+    assert gate.admitted([finding("drift/data", "dest")], LATER) != []
 
 
 def test_other_detectors_pass():
     other = finding("drift/prediction", "month")
 
-    assert Gate().admitted([FACT, other]) == [FACT, other]
+    assert Gate().admitted([FACT, other], LATER) == [FACT, other]
 
 
 def test_rows_repeated_name_no_column_and_hold_nothing_back():
     repeated = finding("drift/facts", kind="drift.repeated")
 
-    assert Gate().admitted([repeated, DRIFT]) == [repeated, DRIFT]
+    assert Gate().admitted([repeated, DRIFT], LATER) == [repeated, DRIFT]
+
+
+def test_what_goes_and_comes_within_the_hour_is_one_finding_that_is_resolved_later():
+    gate = Gate()
+    gone, back = finding("drift/data", "month", status=Status.RESOLVED), finding("drift/data", "month", status=Status.REOPENED)
+
+    assert gate.admitted([DRIFT], 0.0) == [DRIFT]
+    for _ in range(100):
+        assert gate.admitted([gone], 60.0) == []
+        assert gate.admitted([back], 120.0) == []
+    assert gate.admitted([gone], 180.0) == []
+    assert gate.admitted([], STEADY - 1) == []
+    assert gate.admitted([], STEADY) == [gone]
+    assert gate.admitted([back], STEADY + 1) == [back]
+    assert gate.held_back == 100

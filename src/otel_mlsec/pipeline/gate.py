@@ -1,45 +1,62 @@
-"""One change is one finding: what a fact has already said of a column is not said again by a statistic."""
+"""One change is one finding: a statistic does not say again what a fact has said of a column, and what flickers stays open."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from otel_mlsec.finding import Finding, Status
 
 FACTS = "drift/facts"
 STATISTICS = "drift/data"
+STEADY = 3600.0  # s that a finding stays open at least; a change that goes and comes within is one
+MAX_OPEN = 4096  # findings; columns of a model are in one finding of a kind, so there are fewer
+
+Key = tuple[str, tuple[str, ...]]  # kind and columns
 
 
+@dataclass(slots=True)
 class Gate:
-    """State: columns of which a fact is open, and columns whose statistical finding was held back."""
+    """State: findings that the reader knows to be open, those of them that have gone, columns of which a fact is open."""
 
-    def __init__(self) -> None:
-        self._facts: dict[str, set[str]] = {}  # kind -> columns
-        self._held: set[tuple[str, ...]] = set()
-        self.held_back = 0
+    _open: dict[Key, float] = field(default_factory=dict[Key, float])  # since when, s
+    _gone: dict[Key, Finding] = field(default_factory=dict[Key, Finding])  # resolved too soon to say so
+    _facts: dict[str, set[str]] = field(default_factory=dict[str, set[str]])  # kind -> columns
+    held_back: int = 0
 
-    def admitted(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Facts first, as the detectors are asked in that order."""
-        return [finding for finding in findings if self._admits(finding)]
+    def admitted(self, findings: Sequence[Finding], now: float) -> list[Finding]:
+        """Facts first, as the detectors are asked in that order; `now` is the time of the last row, s since the epoch."""
+        told = [finding for finding in findings if self._admits(finding)]
+        return self._steadily_gone(now) + told
 
     def _admits(self, finding: Finding) -> bool:
+        self._note_fact(finding)
+        key = finding.kind, finding.subject
+        if finding.status is Status.RESOLVED:
+            if key in self._open:
+                self._gone[key] = replace(finding, call=-1)  # the call that decided is over when it is told
+            return False  # told when it has been open for long enough, or never, as the finding was not
+        if self._gone.pop(key, None) is not None or self._said_by_a_fact(finding):
+            self.held_back += 1
+            return False
+        self._open[key] = finding.time
+        if len(self._open) > MAX_OPEN:
+            self._open.pop(next(iter(self._open)))
+        return True
+
+    def _steadily_gone(self, now: float) -> list[Finding]:
+        steady = [key for key in self._gone if key not in self._open or now - self._open[key] >= STEADY]
+        for key in steady:
+            self._open.pop(key, None)
+        return [self._gone.pop(key) for key in steady]
+
+    def _note_fact(self, finding: Finding) -> None:
         if finding.detector == FACTS:
             columns = self._facts.setdefault(finding.kind, set())
-            if finding.status is Status.RESOLVED:
-                columns.difference_update(finding.subject)
-            else:
-                columns.update(finding.subject)
-            return True
+            change = columns.difference_update if finding.status is Status.RESOLVED else columns.update
+            change(finding.subject)
+
+    def _said_by_a_fact(self, finding: Finding) -> bool:
         if finding.detector != STATISTICS:
-            return True
-        if finding.status is Status.RESOLVED:  # of what was never told, nothing is resolved
-            held = finding.subject in self._held
-            self._held.discard(finding.subject)
-            return not held
-        told = set[str]().union(*self._facts.values())
-        if not told.issuperset(finding.subject):
-            self._held.discard(finding.subject)
-            return True
-        self._held.add(finding.subject)
-        self.held_back += 1
-        return False
+            return False
+        return set[str]().union(*self._facts.values()).issuperset(finding.subject)

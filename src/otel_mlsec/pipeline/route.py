@@ -58,9 +58,9 @@ class Router:
         batch = batch_of(calls if new_rows else [replace(call, inputs=None) for call in calls])
         if batch is None:
             return []
+        self._learn(watched, batch)  # first: what completes a reference is judged by it, and so is the rest of its batch
         findings = [f for detector in watched.detectors for f in self._update(detector, batch)]
-        self._learn(watched, batch)
-        return [(f, calls[f.call]) for f in watched.gate.admitted(findings)]
+        return [(f, calls[f.call]) for f in watched.gate.admitted(findings, float(batch.times[-1]))]
 
     def scores(self) -> Iterator[tuple[Model, str, str, float]]:
         """Model, detector, subject (a feature) and effect, of everything that is watched."""

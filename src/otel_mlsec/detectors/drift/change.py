@@ -25,6 +25,7 @@ WORTH = 8  # rows: an effect is measured over what so many independent rows are 
 LOOK = 32  # blocks between two looks at whether a change has gone
 QUIET = 0.05  # distance below which a change has gone …
 QUIET_ROWS = 2000  # … over so many rows that could tell, or twice `WORTH`
+ENOUGH = 256  # rows, for a distance to be more than noise
 PIECE = 128 * BLOCK  # rows that are weighed at once: bounds the working memory of a large batch
 Counts = npt.NDArray[np.int64]
 
@@ -108,9 +109,9 @@ class Changes:
         return found
 
     def distances(self) -> dict[str, float]:
-        """Effect on every column over the last `QUIET_ROWS` rows, in [0, 1]; 0 until as many came since a change of it went."""
+        """Effect on every column over its last 2,000 rows, in [0, 1]; 0 until 256 have come, at first or since a change went."""
         counts = self._recent(QUIET_ROWS, np.arange(len(self.columns)))
-        enough = counts.sum(axis=1) >= QUIET_ROWS
+        enough = counts.sum(axis=1) >= ENOUGH
         sizes = np.where(enough, self._distance(counts), 0.0)
         return dict(zip((c.name for c in self.columns), sizes.tolist(), strict=True)) if self._ever.any() or enough.any() else {}
 
