@@ -161,7 +161,7 @@ def test_a_fact_is_resolved_after_fourteen_quiet_days_and_reopened_when_it_retur
 
     assert [f.status for f in quiet] == [Status.RESOLVED]
     assert int(day_of(quiet[0])) == 2 + 14
-    assert quiet[0].summary == "gate: no longer values never in the reference"
+    assert quiet[0].summary == "gate: values never in the reference: no more"
     assert [f.status for f in back] == [Status.REOPENED]
     assert {new.dedup_key, quiet[0].dedup_key, back[0].dedup_key} == {new.dedup_key}
     assert quiet[0].severity is new.severity

@@ -65,10 +65,10 @@ def about(reference: Reference) -> Evidence:
 
 
 def _line(change: Change) -> str:
-    words = ", ".join(_words(effect) for effect in change.effects[:NAMED])
+    gone = change.status is Status.RESOLVED
+    words = ", ".join(effect.column if gone else _words(effect) for effect in change.effects[:NAMED])
     more = f" and {len(change.effects) - NAMED} more" if len(change.effects) > NAMED else ""
-    gone = "back to the reference: " if change.status is Status.RESOLVED else ""
-    return f"{gone}{words}{more}"
+    return f"{'back to the reference: ' if gone else ''}{words}{more}"
 
 
 def _words(effect: Effect) -> str:

@@ -59,7 +59,7 @@ def fact(
         kind=kind,
         detector=detector,
         title=title,
-        summary=f"{subject}no longer {words}" if gone else f"{subject}{words}, {100 * extent.share:.3g} % of rows",
+        summary=f"{subject}{words}: no more" if gone else f"{subject}{words}, {100 * extent.share:.3g} % of rows",
         severity=severity,
         score=limit if gone else max(float(extent.rows), limit),
         threshold=limit,
