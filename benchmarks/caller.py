@@ -42,9 +42,10 @@ def main() -> None:
         more = {agent: _middle(costs, case, 1) for agent, costs in rounds.items() if costs}
         bare = _middle(rounds["otel-mlsec"], case, 0)
         budget = next(text for (n, k), text in BUDGET.items() if case.endswith(f" {n}x{k}"))
-        line = f"  {case:30s} bare {bare:7.1f}, otel-mlsec +{more['otel-mlsec']:.1f} (x{1 + more['otel-mlsec'] / bare:.2f}; {budget})"
+        ours = more["otel-mlsec"]
+        line = f"  {case:30s} bare {bare:7.1f}, otel-mlsec +{ours:.1f} (x{1 + ours / bare:.2f}; {budget})"
         if "newrelic" in more and not case.startswith("Nothing"):  # it watches scikit-learn's own classes only
-            line += f", newrelic +{more['newrelic']:.0f}: {more['newrelic'] / max(more['otel-mlsec'], 0.1):.0f} times as much"
+            line += f", newrelic +{more['newrelic']:.0f}: {more['newrelic'] / max(ours, 0.1):.0f} times as much"
         print(line)
 
 

@@ -32,7 +32,8 @@ class Meaning(StrEnum):
     LABEL = "label"  # indices into `classes`; -1 is a class that the model does not list
     PROBABILITY = "probability"
     LOG_PROBABILITY = "log_probability"
-    MARGIN = "margin"  # decision_function, score_samples
+    MARGIN = "margin"  # decision_function
+    SCORE = "score"  # score_samples
     VALUE = "value"  # regression
     RAW = "raw"  # the library does not say
 

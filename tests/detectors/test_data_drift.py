@@ -196,7 +196,7 @@ def test_the_score_of_a_column_starts_anew_when_its_change_has_gone():
 
 def test_no_score_before_there_are_rows_to_tell_one():
     watching = detector()
-    serve(watching, table(2, 1900))
+    serve(watching, table(2, 200))
 
     assert watching.scores() == {}
 

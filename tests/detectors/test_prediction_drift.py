@@ -70,7 +70,7 @@ def serve(watching: PredictionDrift, meaning: Meaning, outputs: Floats, size: in
 
 NAMED = {
     Meaning.LABEL: "label", Meaning.PROBABILITY: "probability[c]", Meaning.LOG_PROBABILITY: "probability[c]",
-    Meaning.MARGIN: "margin[c]", Meaning.VALUE: "value",
+    Meaning.MARGIN: "margin[c]", Meaning.SCORE: "score", Meaning.VALUE: "value",
 }  # fmt: skip
 
 

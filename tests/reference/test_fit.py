@@ -105,7 +105,7 @@ def test_text_is_a_category_and_codes_are_when_they_are_named():
     ("model", "answers"),
     [
         (LogisticRegression(), ["probability[yes]", "margin", "label"]),
-        (LinearSVC(), ["margin", "label"]),
+        (LinearSVC(), ["margin", "score", "label"]),
         (RandomForestClassifier(n_estimators=3, random_state=0), ["probability[yes]", "label"]),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_regressor_has_values():
     [
         (RandomForestClassifier(n_estimators=3, random_state=0), ["label[0]", "label[1]"]),  # its probabilities are a list
         (KMeans(3, n_init=1, random_state=0), ["label"]),
-        (IsolationForest(n_estimators=5, random_state=0), ["margin", "label"]),
+        (IsolationForest(n_estimators=5, random_state=0), ["margin", "score", "label"]),
     ],
 )
 def test_models_without_one_list_of_classes_are_asked_too(model: RandomForestClassifier, answers: list[str]):
@@ -144,7 +144,7 @@ def test_models_without_one_list_of_classes_are_asked_too(model: RandomForestCla
     reference = Reference.fit(x, model=model)
 
     assert [c.name for c in reference.outputs] == answers
-    assert all(c.name.startswith("margin") or not c.numeric for c in reference.outputs)
+    assert all(c.name.startswith(("margin", "score")) or not c.numeric for c in reference.outputs)
     assert reference.classes == ()
 
 

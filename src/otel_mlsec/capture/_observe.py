@@ -21,7 +21,7 @@ MEANINGS = {
     "predict_proba": Meaning.PROBABILITY,
     "predict_log_proba": Meaning.LOG_PROBABILITY,
     "decision_function": Meaning.MARGIN,
-    "score_samples": Meaning.MARGIN,
+    "score_samples": Meaning.SCORE,
 }
 MARGINS = ("output_margin", "raw_score")  # arguments of xgboost and lightgbm that change what an output is
 RAW = ("pred_leaf", "pred_contrib", "pred_contribs", "pred_interactions", "approx_contribs", "return_std", "return_cov")

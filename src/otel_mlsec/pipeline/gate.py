@@ -21,13 +21,14 @@ class Gate:
 
     _open: dict[Key, float] = field(default_factory=dict[Key, float])  # since when, s
     _gone: dict[Key, Finding] = field(default_factory=dict[Key, Finding])  # resolved too soon to say so
+    _held: dict[Key, Finding] = field(default_factory=dict[Key, Finding])  # statistics that a fact has said
     _facts: dict[str, set[str]] = field(default_factory=dict[str, set[str]])  # kind -> columns
     held_back: int = 0
 
     def admitted(self, findings: Sequence[Finding], now: float) -> list[Finding]:
         """Facts first, as the detectors are asked in that order; `now` is the time of the last row, s since the epoch."""
         told = [finding for finding in findings if self._admits(finding)]
-        return self._steadily_gone(now) + told
+        return self._steadily_gone(now) + told + self._no_longer_said(now)
 
     def _admits(self, finding: Finding) -> bool:
         self._note_fact(finding)
@@ -35,14 +36,27 @@ class Gate:
         if finding.status is Status.RESOLVED:
             if key in self._open:
                 self._gone[key] = replace(finding, call=-1)  # the call that decided is over when it is told
+            self._held.pop(key, None)
             return False  # told when it has been open for long enough, or never, as the finding was not
-        if self._gone.pop(key, None) is not None or self._said_by_a_fact(finding):
+        if self._gone.pop(key, None) is not None:
             self.held_back += 1
             return False
-        self._open[key] = finding.time
+        if self._said_by_a_fact(finding):
+            self._held[key] = replace(finding, call=-1)
+            self.held_back += 1
+            return False
+        return self._opened(key, finding.time)
+
+    def _opened(self, key: Key, time: float) -> bool:
+        self._open[key] = time
         if len(self._open) > MAX_OPEN:
             self._open.pop(next(iter(self._open)))
         return True
+
+    def _no_longer_said(self, now: float) -> list[Finding]:
+        """Statistics that still stand when the fact about their columns is over."""
+        over = [key for key, finding in self._held.items() if not self._said_by_a_fact(finding)]
+        return [self._held.pop(key) for key in over if self._opened(key, now)]
 
     def _steadily_gone(self, now: float) -> list[Finding]:
         steady = [key for key in self._gone if key not in self._open or now - self._open[key] >= STEADY]

@@ -31,6 +31,7 @@ SEED = 20130  # of the split that chooses levels on one half and counts them on 
 METHODS = (
     ("predict_proba", Meaning.PROBABILITY),
     ("decision_function", Meaning.MARGIN),
+    ("score_samples", Meaning.SCORE),
 )
 LABELLED = ("classifier", "clusterer", "outlier_detector")
 
