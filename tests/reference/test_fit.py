@@ -105,7 +105,7 @@ def test_text_is_a_category_and_codes_are_when_they_are_named():
     ("model", "answers"),
     [
         (LogisticRegression(), ["probability[yes]", "margin", "label"]),
-        (LinearSVC(), ["margin", "score", "label"]),
+        (LinearSVC(), ["margin", "label"]),
         (RandomForestClassifier(n_estimators=3, random_state=0), ["probability[yes]", "label"]),
     ],
 )
