@@ -35,7 +35,7 @@ evaluate-drift: .venv ## false alarms on fifty random tables and on a year of fl
 	$(BIN)/python -m evaluation.drift $(ARGS)
 
 test-collector: .venv collector ## application → agent → real Collector → file
-	OTEL_MLSEC_REQUIRE_COLLECTOR=1 $(BIN)/python -m pytest -m collector
+	REQUIRE_COLLECTOR=1 $(BIN)/python -m pytest -m collector
 
 demo: .venv ## a served model, ten months of real traffic and three faults, in under two minutes
 	$(BIN)/python examples/flights/demo.py
