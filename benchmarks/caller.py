@@ -106,6 +106,8 @@ def _bursts(bare: Callable[[Any, Any], Any], model: Any, X: Any) -> tuple[float,
 
 
 def _ours() -> Costs:
+    from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415 - only this variant
+    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415 - only this variant
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - only this variant
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult  # noqa: PLC0415
 
@@ -117,7 +119,8 @@ def _ours() -> Costs:
 
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(Nowhere()))
-    return _costs(lambda: otel_mlsec.instrument(tracer_provider=provider))
+    providers = {"tracer_provider": provider, "meter_provider": MeterProvider(), "logger_provider": LoggerProvider()}
+    return _costs(lambda: otel_mlsec.instrument(**providers))
 
 
 def _new_relic() -> Costs:

@@ -16,7 +16,8 @@ CASES = {
     "SDK + instrument()": f"{SDK}; import otel_mlsec; otel_mlsec.instrument()",
     "SDK + numpy": f"{SDK}; import numpy",
 }
-REPORT = "; import resource, time; u = resource.getrusage(resource.RUSAGE_SELF); print(u.ru_utime + u.ru_stime, u.ru_maxrss)"
+REPORT = "; import resource; u = resource.getrusage(resource.RUSAGE_SELF); print(u.ru_utime + u.ru_stime, "
+REPORT += "next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"  # ru_maxrss is inherited
 BUDGET = "budget 60 ms, 8 MiB"
 
 

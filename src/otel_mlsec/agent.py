@@ -99,8 +99,9 @@ class Agent:
 
     def _submit(self, call: Call, /) -> bool:
         # Here and not in the worker: a process that sets its SDK up, calls once and ends would be over before the next look.
-        with contained("providers"):
-            self._providers.look()
+        if not self._providers.settled:
+            with contained("providers"):
+                self._providers.look()
         accepted = self._worker.put(call)
         if not accepted and not self._said_dropped:
             self._said_dropped = True  # here, since the worker may be what hangs

@@ -35,15 +35,20 @@ class Inbox(Generic[T]):
         self.dropped: collections.Counter[str] = collections.Counter()
 
     def put(self, item: T) -> bool:
+        n_bytes = item.n_bytes
         with self._lock:
-            reason = self._refuses(item)
-            if reason:
-                self.dropped[reason] += 1
-                return False
-            self._waiting.append(item)
-            self._bytes += item.n_bytes
-            self.accepted += 1
-            return True
+            if self.closed:
+                self.dropped["already_shutdown"] += 1
+            elif len(self._waiting) >= self.capacity:
+                self.dropped["queue_full"] += 1
+            elif self._bytes + n_bytes > self._limit:
+                self.dropped["queue_full_bytes"] += 1
+            else:
+                self._waiting.append(item)
+                self._bytes += n_bytes
+                self.accepted += 1
+                return True
+        return False
 
     def take(self, most: int) -> list[T]:
         """The oldest items, at most `most`."""
@@ -54,10 +59,3 @@ class Inbox(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._waiting)
-
-    def _refuses(self, item: T) -> str:
-        if self.closed:
-            return "already_shutdown"
-        if len(self._waiting) >= self.capacity:
-            return "queue_full"
-        return "queue_full_bytes" if self._bytes + item.n_bytes > self._limit else ""
