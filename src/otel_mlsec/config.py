@@ -216,6 +216,8 @@ def _value(hint: Any, value: Any, key: str) -> Any:
     parts = get_args(hint)
     if hint in (FeatureSettings, ModelSettings):
         return value if isinstance(value, hint) else _build(hint, _expect(value, Mapping, "a table", key), f"{key}.")
+    if hint == Mapping[str, str] and isinstance(value, str):
+        return _pairs(key, value)
     if get_origin(hint) is Mapping:
         return {name: _value(parts[1], inner, f"{key}.{name}") for name, inner in _expect(value, Mapping, "a table", key).items()}
     if hint == tuple[str, ...]:

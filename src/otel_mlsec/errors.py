@@ -30,7 +30,6 @@ class contained:
             return False
         counts[self._site] += 1
         if counts[self._site] == 1:
-            # The message of a foreign exception may quote the user's data, so only its type and our own frames are logged.
+            # The message of a foreign exception may quote the user's data, so only its type is logged.
             _log.warning("%s failed with %s; the application is unaffected", self._site, type(error).__name__)
-            _log.debug("%s", self._site, exc_info=error)
         return True

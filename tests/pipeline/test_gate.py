@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Model
 from otel_mlsec.pipeline.gate import STEADY, Gate
@@ -87,3 +89,19 @@ def test_what_goes_and_comes_within_the_hour_is_one_finding_that_is_resolved_lat
     assert gate.admitted([], STEADY) == [gone]
     assert gate.admitted([back], STEADY + 1) == [back]
     assert gate.held_back == 100
+
+
+def test_what_is_worse_than_the_fact_says_is_told():
+    gate, worse = Gate(), replace(DRIFT, severity=Severity.CRITICAL)
+
+    assert gate.admitted([FACT, DRIFT], LATER) == [FACT]
+    assert gate.admitted([worse], LATER) == [worse]
+
+
+def test_what_comes_back_worse_within_the_hour_is_told():
+    gate = Gate()
+    gate.admitted([DRIFT], 0.0)
+    gate.admitted([finding("drift/data", "month", status=Status.RESOLVED)], 10.0)
+    worse = replace(DRIFT, severity=Severity.CRITICAL, status=Status.REOPENED)
+
+    assert gate.admitted([worse], 20.0) == [worse]

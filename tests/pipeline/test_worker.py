@@ -95,3 +95,20 @@ def test_after_stop_items_are_dropped_and_counted():
     work.stop()
 
     assert not work.put(Item(2))
+
+
+def test_where_no_thread_can_be_had_the_next_call_tries_again(monkeypatch):
+    monkeypatch.setattr(errors, "raising", False)
+    seen, start = [], threading.Thread.start
+
+    def refuse(thread):
+        monkeypatch.setattr(threading.Thread, "start", start)
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    work = worker(lambda items: seen.extend(item.number for item in items))
+    work.put(Item(1))
+    work.put(Item(2))
+
+    assert work.stop()
+    assert seen == [1, 2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from otel_mlsec.finding import Finding, Status
+from otel_mlsec.finding import Finding, Severity, Status
 
 FACTS = "drift/facts"
 STATISTICS = "drift/data"
@@ -22,7 +22,7 @@ class Gate:
     _open: dict[Key, float] = field(default_factory=dict[Key, float])  # since when, s
     _gone: dict[Key, Finding] = field(default_factory=dict[Key, Finding])  # resolved too soon to say so
     _held: dict[Key, Finding] = field(default_factory=dict[Key, Finding])  # statistics that a fact has said
-    _facts: dict[str, set[str]] = field(default_factory=dict[str, set[str]])  # kind -> columns
+    _facts: dict[str, dict[str, Severity]] = field(default_factory=dict[str, dict[str, Severity]])  # kind -> column -> how bad
     held_back: int = 0
 
     def admitted(self, findings: Sequence[Finding], now: float) -> list[Finding]:
@@ -38,7 +38,8 @@ class Gate:
                 self._gone[key] = replace(finding, call=-1)  # the call that decided is over when it is told
             self._held.pop(key, None)
             return False  # told when it has been open for long enough, or never, as the finding was not
-        if self._gone.pop(key, None) is not None:
+        gone = self._gone.pop(key, None)
+        if gone is not None and finding.severity <= gone.severity:
             self.held_back += 1
             return False
         if self._said_by_a_fact(finding):
@@ -56,7 +57,9 @@ class Gate:
     def _no_longer_said(self, now: float) -> list[Finding]:
         """Statistics that still stand when the fact about their columns is over."""
         over = [key for key, finding in self._held.items() if not self._said_by_a_fact(finding)]
-        return [self._held.pop(key) for key in over if self._opened(key, now)]
+        for key in over:
+            self._opened(key, now)
+        return [self._held.pop(key) for key in over]
 
     def _steadily_gone(self, now: float) -> list[Finding]:
         steady = [key for key in self._gone if key not in self._open or now - self._open[key] >= STEADY]
@@ -66,11 +69,17 @@ class Gate:
 
     def _note_fact(self, finding: Finding) -> None:
         if finding.detector == FACTS:
-            columns = self._facts.setdefault(finding.kind, set())
-            change = columns.difference_update if finding.status is Status.RESOLVED else columns.update
-            change(finding.subject)
+            columns = self._facts.setdefault(finding.kind, {})
+            for name in finding.subject:
+                columns.pop(name, None)
+                if finding.status is not Status.RESOLVED:
+                    columns[name] = finding.severity
 
     def _said_by_a_fact(self, finding: Finding) -> bool:
         if finding.detector != STATISTICS:
             return False
-        return set[str]().union(*self._facts.values()).issuperset(finding.subject)
+        said: dict[str, Severity] = {}  # the worst that a fact says of a column; what is worse than that is told
+        for columns in self._facts.values():
+            for name, severity in columns.items():
+                said[name] = max(severity, said.get(name, severity))
+        return all(said.get(name, 0) >= finding.severity for name in finding.subject)

@@ -78,13 +78,13 @@ class Router:
         watched = self._watched.get(key)
         if watched is None:
             watched = self._watched[key] = _Watched(learning=Provisional())
+            if len(self._watched) > MAX_MODELS:
+                self._watched.popitem(last=False)
+                self.forgotten += 1
             reference = self._known(call)
             if reference is not None:
                 watched.detectors = list(self._build(call.model, reference))
                 watched.learning = None  # only now: of a reference that cannot be used, a provisional one takes the place
-            if len(self._watched) > MAX_MODELS:
-                self._watched.popitem(last=False)
-                self.forgotten += 1
         self._watched.move_to_end(key)
         return watched
 
@@ -135,6 +135,7 @@ def _is_companion(watched: _Watched, call: Prediction) -> bool:
         methods.add(call.method)
         return True
     watched.recent[rows] = {call.method}
+    watched.recent.move_to_end(rows)
     if len(watched.recent) > COMPANIONS:
         watched.recent.popitem(last=False)
     return False

@@ -78,7 +78,11 @@ class Worker(Generic[T]):
                 return
             self._thread = threading.Thread(target=self._work, name="otel-mlsec", daemon=True)
             self.drain_at_exit()
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError:  # no thread to be had now; the next call tries again
+                self._thread = None
+                raise
 
     def drain_at_exit(self) -> None:
         """Before all that has been registered so far: atexit runs the last first, and providers flush there, too."""

@@ -96,11 +96,11 @@ def effect(column: Column, counts: Counts, total: float, since: float, seed: int
 
 
 def _unit(column: Column, counts: Counts, size: float) -> str:
-    """The conversion that brings the column back to less than half the distance, if one does."""
+    """The conversion that brings the column back to a third of the distance, if one does; factors near it fit as well."""
     total = float(column.counts.sum())
     left = {name: float(distance(counts.astype(np.float64), law * total)) for name, law in converted(column)}
     best = min(left, key=lambda name: left[name], default="")
-    return best if best and left[best] < size / 2 else ""
+    return best if best and left[best] < size / 3 else ""
 
 
 def _information(law: Floats, middle: Floats) -> Floats:

@@ -73,7 +73,7 @@ def _line(change: Change) -> str:
 
 def _words(effect: Effect) -> str:
     shift = f" {effect.shift_sd:+.2g} sd ({effect.shift:+.3g})" if abs(effect.shift_sd) >= 0.05 else ""
-    looks = f", as if {effect.looks_like}," if effect.looks_like else ""
+    looks = f", roughly as if {effect.looks_like}," if effect.looks_like else ""
     return f"{effect.column}{shift}{looks} JS {effect.distance:.2f} [{effect.low:.2f}, {effect.high:.2f}]"
 
 
