@@ -1,10 +1,10 @@
-"""What was captured, as plain values: one call of a model, and the rows of many calls."""
+"""What was captured, as plain values: one call of a model, and the rows of many calls; one call of a language model."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -86,3 +86,89 @@ class Batch:
     @property
     def n_rows(self) -> int:
         return len(self.times)
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+class Origin(StrEnum):
+    """Whose words they are: how far they can be trusted."""
+
+    OPERATOR = "operator"  # the developer of the application
+    USER = "user"
+    MODEL = "model"
+    TOOL = "tool"  # what a tool returned
+    RETRIEVED = "retrieved"  # a document, a page, a search result
+    TOOL_DESCRIPTION = "tool_description"  # what a third party says of its tool
+
+
+class Form(StrEnum):
+    """What kind of text it is."""
+
+    TEXT = "text"
+    REASONING = "reasoning"
+    REFUSAL = "refusal"
+    ARGUMENTS = "arguments"  # of a tool's call, one JSON text
+    RESULT = "result"  # of a tool
+    DESCRIPTION = "description"  # of tools and schemas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """One piece of what a language model was given, or gave."""
+
+    text: str = field(repr=False)
+    role: Role
+    origin: Origin
+    form: Form = Form.TEXT
+    message: int = 0  # index of the message or item in the request, of the choice in the answer
+    tool: str = ""  # name of the tool that is called, answers or is described, where the body says so
+    path: tuple[str | int, ...] = ()  # where it stands in the request's JSON; () where it is put together from parts
+
+
+class Ending(StrEnum):
+    """How an answer ended."""
+
+    COMPLETE = "complete"
+    CLOSED = "closed"  # by the client, before the end
+    ABANDONED = "abandoned"  # a stream that nobody read to its end or closed
+    FAILED = "failed"  # the provider refused, the connection broke, or the answer says so itself
+    UNKNOWN = "unknown"  # the answer could not be read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """One captured call of a language model: before its answer (`ended_ns` is 0, no outputs), or after it."""
+
+    model: Model  # name as asked for; version as answered; framework: `gen_ai.provider.name`
+    operation: str  # `gen_ai.operation.name`: chat, text_completion, generate_content, embeddings
+    inputs: tuple[Text, ...] = ()
+    outputs: tuple[Text, ...] = ()
+    conversation: str = ""  # id that application or API gave it; "" where nobody did
+    principal: str = ""  # `kind:pseudonym`, or "" for nobody
+    time: float = 0.0  # s since the epoch: the event time that the application told, else the start of the call
+    start_ns: int = 0
+    end_ns: int = 0
+    ending: Ending = Ending.COMPLETE
+    error: str = ""  # `error.type`: qualified name of the exception, or the status of a refusal
+    span: Any = None  # opentelemetry.trace.SpanContext of the caller, or of the span that somebody else made of this call
+    attached: bool = False  # true: that span is the call's; no second one is made
+    attributes: Mapping[str, str | int | float] | None = None  # client.address, server.address and the like, where known
+    response_id: str = ""
+    finish_reasons: tuple[str, ...] = ()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    streamed: bool = False
+    partial: bool = False  # some of the history is on the server: what is not here may still have been said
+    unknown: Mapping[str, int] = field(default_factory=dict[str, int])  # types of blocks that nobody knows, and how often
+    unread: int = 0  # texts that were left out, as there were too many
+
+    @property
+    def method(self) -> str:
+        return self.operation

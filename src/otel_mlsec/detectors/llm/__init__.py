@@ -1,0 +1,8 @@
+"""Detectors of what language models are given and give: one file each, one row each in `TABLE`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Those that judge what the model is given come first: what they find decides how bad an answer is.
+TABLE: Mapping[str, str] = {}
