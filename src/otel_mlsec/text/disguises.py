@@ -1,0 +1,152 @@
+"""Sentences whose letters are moved, swapped or held apart: undone where that makes words of them."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator
+
+import numpy as np
+
+from otel_mlsec.text.common import common
+
+CLEAR = 0.75  # share of common words from which a text needs no undoing
+CLEARER = 0.25  # by how much it must rise
+QUOTES = 4  # quoted passages that are looked at
+
+_LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i",
+                       "|": "l", "€": "e", "£": "l"})  # fmt: skip
+_LEET_WORD = re.compile(r"[A-Za-z0-9@$!|€£]{2,64}")
+_LEET_SIGN = re.compile(r"[0134578@$!|€£]")
+_LETTERS = re.compile(r"[A-Za-z]+")
+_APART = re.compile(r"[\s.\-_*·\\|/]{1,3}")
+_SPACED = re.compile(r"(?:(?<=\s)|^|(?<=\\))(?:[^\W\d_][\s.\-_*·\\|/]{1,3}){4,400}[^\W\d_](?=\W|$)")
+_GAP = re.compile(r"\s{2,}|[.\-_*·|/]\s+")
+_BACKSLASHED = re.compile(r"(?:\\\w){5,4096}|(?:\\[^\\\s]\s?){8,4096}")
+_SPLIT = re.compile("(?<=[A-Za-z])[-.](?=[A-Za-z])")
+_CAMEL = re.compile(r"(?:[A-Z][a-z]+){5,200}")
+_HUMP = re.compile(r"(?<=[a-z,.])(?=[A-Z])")
+_QUOTED = re.compile(r"['\"“:\n]([^'\"”\n]{16,600})")
+_FREQUENCIES = (
+    np.array(
+        [
+            8.2,
+            1.5,
+            2.8,
+            4.3,
+            12.7,
+            2.2,
+            2.0,
+            6.1,
+            7.0,
+            0.15,
+            0.77,
+            4.0,
+            2.4,
+            6.7,
+            7.5,
+            1.9,
+            0.1,
+            6.0,
+            6.3,
+            9.1,
+            2.8,
+            0.98,
+            2.4,
+            0.15,
+            2.0,
+            0.07,
+        ]
+    )
+    / 100.0
+)  # fmt: skip - of letters in English (Lewand, Cryptological Mathematics, 2000)
+
+
+def undone(text: str, kinds: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """The text with disguises taken off, as (kind, text); `kinds` of which a gate has seen signs."""
+    if "backslashed" in kinds and _BACKSLASHED.search(text):
+        yield "spaced", text.replace("\\\\", "").replace("\\", "")
+    if "spaced" in kinds and _SPACED.search(text):
+        yield "spaced", re.sub(r"[ \t]{2,}", " ", _SPACED.sub(_joined, text))
+    if "camel" in kinds and _CAMEL.search(text):
+        yield "camel", _HUMP.sub(" ", text)
+    if not text.isascii() or len(text) < 12:
+        return
+    share, n = common(text)
+    if n >= 3 and share < CLEAR:
+        yield from _moved(text, share)
+        if text.count("-") + text.count(".") >= 4 and len(_SPLIT.findall(text)) >= 4:
+            whole = _SPLIT.sub("", text)
+            if common(whole)[0] > share + 0.15:
+                yield "split_words", whole
+    if "leet" in kinds:
+        plain = _LEET_WORD.sub(_unleet, text)
+        if plain != text:
+            rises, m = common(plain)
+            if rises * m >= share * n + 1.5 and rises > share:
+                yield "leet", plain
+    if "flip" in kinds:
+        yield "reversed_order", " ".join(reversed(text.split()))
+
+
+def _joined(run: re.Match[str]) -> str:
+    words = _GAP.sub("\x00", run[0])
+    return " " + _APART.sub("", words).replace("\x00", " ") + " "
+
+
+def _unleet(word: re.Match[str]) -> str:
+    said = word[0]
+    body = said[:-1] if said[-1] in "!|" else said
+    if not _LEET_SIGN.search(body) or not any(c.isalpha() for c in said):
+        return said
+    return body.translate(_LEET) + said[len(body) :]
+
+
+def _moved(text: str, share: float) -> Iterator[tuple[str, str]]:
+    """Ciphers and reversals of the whole text; if none helps, of what it quotes: a carrier sentence may be readable."""
+    best = max(_ways(text), key=lambda way: way[0])
+    if best[0] > share + CLEARER and best[0] > 0.5:
+        yield best[1], best[2]
+        if best[1] == "reversed":
+            yield "reversed_words", _turned_words(text)
+        elif best[1] == "reversed_words":
+            yield "reversed", text[::-1]
+        return
+    for quoted in _QUOTED.findall(text)[:QUOTES]:
+        inner, n = common(quoted)
+        if n < 3 or inner > 0.5:
+            continue
+        best = max(_ways(quoted), key=lambda way: way[0])
+        if best[0] > inner + 0.3 and best[0] > 0.5:
+            yield best[1], best[2]
+
+
+def _ways(text: str) -> list[tuple[float, str, str]]:
+    shift = _shift(text)
+    shifted = text.translate(_caesar(shift))
+    rot13 = text.translate(_caesar(13))
+    candidates = [("rot13", rot13), ("reversed", text[::-1]), ("reversed_words", _turned_words(text))]
+    if shift not in (0, 13):
+        candidates.append(("caesar", shifted))
+    candidates.append(("rot13", rot13[::-1]))
+    return [(common(said)[0], kind, said) for kind, said in candidates]
+
+
+def _turned_words(text: str) -> str:
+    return _LETTERS.sub(lambda word: word[0][::-1], text)
+
+
+def _shift(text: str) -> int:
+    """The shift of the alphabet under which the letters come closest to English."""
+    codes = np.frombuffer(text.lower().encode("ascii", "ignore"), np.uint8)
+    letters = codes[(codes >= ord("a")) & (codes <= ord("z"))] - ord("a")
+    if letters.size < 12:
+        return 0
+    counts = np.bincount(letters, minlength=26)
+    turned = np.stack([np.roll(counts, shift) for shift in range(26)])  # (26, 26)
+    return int((turned @ np.log(_FREQUENCIES)).argmax())
+
+
+def _caesar(shift: int) -> dict[int, int]:
+    lower, upper = string.ascii_lowercase, string.ascii_uppercase
+    return str.maketrans(lower + upper, lower[shift:] + lower[:shift] + upper[shift:] + upper[:shift])

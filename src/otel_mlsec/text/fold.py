@@ -1,0 +1,54 @@
+"""Letters that look like others, as the others: full width, mathematical, Cyrillic and Greek twins, piled-up accents."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from otel_mlsec.text.invisible import visible
+
+# Twins in print, after Unicode's confusables (UTS #39): where every letter of a word has one, and its word or its text is
+# Latin, so that Russian stays Russian.
+_TWINS = str.maketrans(
+    "аеорсухіјѕԁһԛԝӏвмнткАВЕКМНОРСТУХІЈЅαεοριυκνχτγωΑΒΕΖΗΙΚΜΝΟΡΤΥΧɑɡıʟօոսցհԍɩᴀᴄᴇɪᴏꜱᴛᴜᴠᴡᴢ",
+    "aeopcyxijsdhqwlvmhtkABEKMHOPCTYXIJSaeopiukvxtywABEZHIKMNOPTYXagilonuqhgiACEIOSTUVWZ",
+)
+_WORD = re.compile("[^\\W\\d_](?:[^\\W\\d_]|[\u0300-\u036f])*")
+_PLAIN = re.compile("[A-Za-z]")
+_ACCENTS = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4,}")
+_LOOKALIKE = re.compile("[\uff01-\uff5e\U0001d400-\U0001d7ff\u2460-\u24ff\U0001f110-\U0001f189\u2100-\u214f]")
+
+
+def folded(text: str) -> tuple[str, int]:
+    """The text in plain letters without what is invisible, and how many of its words or letters had been disguised."""
+    if text.isascii():
+        return visible(text), 0
+    # Normalisation sorts a run of accents in quadratic time, and no language piles up four of them.
+    piled = len(_ACCENTS.findall(text))
+    if piled:
+        text = _ACCENTS.sub("", text)
+    disguised = piled + len(_LOOKALIKE.findall(text))
+    text = unicodedata.normalize("NFKC", visible(text))
+    if text.isascii():
+        return text, disguised
+    count = 0
+    plain_letters = len(_PLAIN.findall(text))
+    latin = 3 * plain_letters >= sum(map(str.isalpha, text))
+
+    def plain(word: re.Match[str]) -> str:
+        nonlocal count
+        said = word[0]
+        if said.isascii():
+            return said
+        twin = said.translate(_TWINS)
+        if twin.isascii() and len(twin) > 1 and (latin or any(c.isascii() for c in said)):
+            count += 1
+            return twin
+        apart = unicodedata.normalize("NFD", said)
+        base = "".join(c for c in apart if not unicodedata.combining(c))
+        if len(apart) - len(base) >= max(3, 0.6 * len(base)):
+            count += 1
+            return base
+        return said
+
+    return _WORD.sub(plain, text), disguised + count
