@@ -1,7 +1,7 @@
 import pytest
 
 from otel_mlsec import environment_variables
-from otel_mlsec.config import VARIABLES, Config, ConfigError, FeatureSettings, ModelSettings
+from otel_mlsec.config import VARIABLES, Config, ConfigError, FeatureSettings, LlmSettings, ModelSettings
 
 
 def test_defaults_hold_where_nothing_is_said():
@@ -53,6 +53,18 @@ def test_one_number_in_the_environment_leaves_the_files_other_settings_of_the_mo
     assert config.model == ModelSettings(false_alarms_per_million=3.0, tolerance=0.1)
 
 
+def test_settings_of_language_models_come_from_their_own_table_and_variables(tmp_path):
+    file = tmp_path / "mlsec.toml"
+    file.write_text('[llm]\nfalse_alarms_per_million = 50.0\nallowed_hosts = ["a.example"]\n[enforce]\n"llm/jailbreak" = "replace"\n')
+
+    config = Config.load({"OTEL_MLSEC_CONFIG": str(file), "OTEL_MLSEC_LLM_FALSE_ALARMS_PER_MILLION": "10"})
+    enforced = Config.load({"OTEL_MLSEC_ENFORCE": "llm/injection=raise, llm/hidden_text = replace"})
+
+    assert config.llm == LlmSettings(false_alarms_per_million=10.0, allowed_hosts=("a.example",))
+    assert config.enforce == {"llm/jailbreak": "replace"}
+    assert enforced.enforce == {"llm/injection": "raise", "llm/hidden_text": "replace"}
+
+
 def test_a_models_own_table_is_on_top_of_that_of_every_model(tmp_path):
     file = tmp_path / "mlsec.toml"
     file.write_text("[model]\nfalse_alarms_per_million = 3.0\ntolerance = 0.5\n[models.fraud]\ntolerance = 0.2\n")
@@ -81,6 +93,13 @@ def test_a_config_made_by_hand_is_checked_too(settings):
         ("OTEL_MLSEC_REFERENCE", "fraud=", "OTEL_MLSEC_REFERENCE must be a file, or model=file,model=file, got 'fraud='"),
         ("OTEL_MLSEC_CONFIG", "nowhere.toml", "OTEL_MLSEC_CONFIG must name a readable TOML file, got 'nowhere.toml'"),
         ("OTEL_MLSEC_KEY", "short", "key must have at least 16 bytes, got 5$"),
+        ("OTEL_MLSEC_SPAN_HOLD", "-1", r"span_hold must be in \[0, 60\], got -1"),
+        ("OTEL_MLSEC_LLM_FALSE_ALARMS_PER_MILLION", "0", r"llm.false_alarms_per_million must be in \[1e-06, 100000\], got 0"),
+        ("OTEL_MLSEC_LLM_OFF", "no", "OTEL_MLSEC_LLM_OFF must be true or false, got 'no'"),
+        ("OTEL_MLSEC_ENFORCE", "raise", "OTEL_MLSEC_ENFORCE must be detector=action,detector=action, got 'raise'"),
+        ("OTEL_MLSEC_ENFORCE", "llm/cost=raise", "enforce must be of llm/injection, llm/jailbreak, llm/hidden_text, got 'llm/cost'"),
+        ("OTEL_MLSEC_ENFORCE", "llm/injection=deny", "enforce.llm/injection must be raise or replace, got 'deny'"),
+        ("OTEL_MLSEC_CLASSIFIER", "m.onnx", "classifier and classifier_tokenizer must be given together, got 'm.onnx' and ''"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_key_allowed_and_value(variable, value, sentence):
@@ -91,7 +110,7 @@ def test_what_cannot_be_used_is_refused_with_key_allowed_and_value(variable, val
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("queue_item = 1", "queue_item is not a setting; here those are capture_content, disabled"),
+        ("queue_item = 1", "queue_item is not a setting; here those are capture_content, classifier, "),
         ("queue_items = true", "queue_items must be a whole number, got True"),
         ('[models.fraud]\ntolerance = "much"', "models.fraud.tolerance must be a number, got 'much'"),
         ("[models.fraud.features.a]\nlimit = 1", "models.fraud.features.a.limit is not a setting"),

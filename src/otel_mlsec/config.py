@@ -45,6 +45,15 @@ class ModelSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LlmSettings:
+    """Of calls of language models."""
+
+    off: bool = False  # calls are spans, and nobody judges them
+    false_alarms_per_million: float = 1000.0  # texts; in (0, 1e5]
+    allowed_hosts: tuple[str, ...] = ()  # links to them carry nothing away; `example.org` stands for its subdomains, too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All of it.
 
@@ -54,15 +63,22 @@ class Config:
         principal_header: request header that names the principal; only behind a proxy that sets it.
         reference: file by model name, `*` for any other model.
         reference_key: secret that references must be signed with.
-        capture_content: may captured content leave the process?  Nothing in this release sends any.
+        capture_content: may captured content leave the process?  If so, findings about texts quote at most 256 characters and
+            spans carry the messages, both with secrets, addresses and numbers masked.
         disabled_instrumentations: names of capture's table.
         queue_items: calls that may wait for detection.
         queue_bytes: and their copies' size.
-        spans: make a span for every prediction.
+        spans: make a span for every prediction, and for every call of a language model that has none.
         span_events: put findings on it as events, too.
+        span_hold: s that the span of a call that is over waits for findings that are still being made.
         gauge_series: bound on the number of `mlsec.drift.score` series.
         model: settings of every model.
         models: settings of one model by name, instead of `model`; in a file, what one leaves out is as in `model`.
+        llm: settings of calls of language models.
+        enforce: what to do before a prompt is sent in which a detector found something: `raise` otel_mlsec.Blocked, or `replace`
+            the text by a notice; by detector: llm/injection, llm/jailbreak, llm/hidden_text.  Nothing by default.
+        classifier: ONNX file of a heavier classifier that judges texts again, behind ours.
+        classifier_tokenizer: its `tokenizer.json`.
     """
 
     enabled: bool = True
@@ -73,15 +89,26 @@ class Config:
     capture_content: bool = False
     disabled_instrumentations: tuple[str, ...] = ()
     queue_items: int = 1024
-    queue_bytes: int = 16 << 20
+    queue_bytes: int = 64 << 20
     spans: bool = True
     span_events: bool = True
+    span_hold: float = 1.0
     gauge_series: int = 1000
     model: ModelSettings = field(default_factory=ModelSettings)
     models: Mapping[str, ModelSettings] = field(default_factory=dict[str, ModelSettings])
+    llm: LlmSettings = field(default_factory=LlmSettings)
+    enforce: Mapping[str, str] = field(default_factory=dict[str, str])
+    classifier: str = ""
+    classifier_tokenizer: str = ""
 
     def __post_init__(self) -> None:
         _check_ranges(self, "")
+        _check_enforced(self.enforce)
+        if bool(self.classifier) != bool(self.classifier_tokenizer):
+            raise ConfigError(
+                "classifier and classifier_tokenizer must be given together, "
+                f"got {self.classifier!r} and {self.classifier_tokenizer!r}"
+            )
         for name in ("key", "reference_key"):
             length = len(getattr(self, name).encode("utf-8", "surrogateescape"))
             if 0 < length < LEAST_KEY:
@@ -115,13 +142,18 @@ RANGES: dict[str, tuple[float, float]] = {
     "queue_items": (1, 1 << 20),
     "queue_bytes": (1 << 16, 1 << 30),
     "gauge_series": (0, 100_000),
+    "span_hold": (0.0, 60.0),
 }
+ENFORCEABLE = ("llm/injection", "llm/jailbreak", "llm/hidden_text")  # detectors that judge before the provider is called
+ACTIONS = ("raise", "replace")
 VARIABLES_OF_FIELDS = {f.name for f in fields(Config)}
 OF_EVERY_MODEL = {"FALSE_ALARMS_PER_MILLION": "false_alarms_per_million", "TOLERANCE": "tolerance"}
+LLM = "LLM_"  # of variables: settings of calls of language models
 VARIABLES = [
-    *sorted(PREFIX + name.upper() for name in VARIABLES_OF_FIELDS - {"model", "models"}),
+    *sorted(PREFIX + name.upper() for name in VARIABLES_OF_FIELDS - {"model", "models", "llm"}),
     FILE,
     *(PREFIX + name for name in OF_EVERY_MODEL),
+    *(PREFIX + LLM + f.name.upper() for f in fields(LlmSettings)),
 ]
 
 
@@ -141,6 +173,11 @@ def _put(values: dict[str, Any], variable: str, text: str) -> None:
     if name in OF_EVERY_MODEL:
         model = values.get("model")
         values["model"] = {**(model if isinstance(model, dict) else {}), OF_EVERY_MODEL[name]: _number(variable, text)}
+    elif name.startswith(LLM):
+        llm, setting = values.get("llm"), name.removeprefix(LLM).lower()
+        values["llm"] = {**(llm if isinstance(llm, dict) else {}), setting: _READ[_hint(LlmSettings, setting)](variable, text)}
+    elif name == "ENFORCE":
+        values["enforce"] = _actions(variable, text)
     else:
         values[name.lower()] = _READ[_hint(Config, name.lower())](variable, text)
 
@@ -188,9 +225,18 @@ def _pairs(key: str, text: str) -> dict[str, str]:
     return pairs
 
 
+def _actions(key: str, text: str) -> dict[str, str]:
+    """`detector=action,detector=action`."""
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if not all(equals for _, equals, _ in pairs):
+        raise ConfigError(f"{key} must be detector=action,detector=action, got {text!r}")
+    return {name.strip(): action.strip() for name, _, action in pairs}
+
+
 _READ: dict[Any, Callable[[str, str], Any]] = {
     bool: _boolean,
     int: _integer,
+    float: _number,
     str: lambda _, text: text,
     tuple[str, ...]: lambda _, text: tuple(name.strip() for name in text.split(",") if name.strip()),
     Mapping[str, str]: _pairs,
@@ -214,10 +260,10 @@ def _build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 
 def _value(hint: Any, value: Any, key: str) -> Any:
     parts = get_args(hint)
-    if hint in (FeatureSettings, ModelSettings):
+    if hint in (FeatureSettings, ModelSettings, LlmSettings):
         return value if isinstance(value, hint) else _build(hint, _expect(value, Mapping, "a table", key), f"{key}.")
     if hint == Mapping[str, str] and isinstance(value, str):
-        return _pairs(key, value)
+        return _actions(key, value) if key == "enforce" else _pairs(key, value)
     if get_origin(hint) is Mapping:
         return {name: _value(parts[1], inner, f"{key}.{name}") for name, inner in _expect(value, Mapping, "a table", key).items()}
     if hint == tuple[str, ...]:
@@ -237,10 +283,18 @@ def _expect(value: Any, kind: type | types.UnionType, allowed: str, key: str) ->
     return value
 
 
-def _check_ranges(settings: Config | ModelSettings | FeatureSettings, where: str) -> None:
+def _check_enforced(enforce: Mapping[str, str]) -> None:
+    for detector, action in enforce.items():
+        if detector not in ENFORCEABLE:
+            raise ConfigError(f"enforce must be of {', '.join(ENFORCEABLE)}, got {detector!r}")
+        if action not in ACTIONS:
+            raise ConfigError(f"enforce.{detector} must be {' or '.join(ACTIONS)}, got {action!r}")
+
+
+def _check_ranges(settings: Config | ModelSettings | FeatureSettings | LlmSettings, where: str) -> None:
     for each in fields(settings):
         value = getattr(settings, each.name)
-        if isinstance(value, ModelSettings | FeatureSettings):
+        if isinstance(value, ModelSettings | FeatureSettings | LlmSettings):
             _check_ranges(value, f"{where}{each.name}.")
         elif isinstance(value, Mapping):
             for name, inner in cast("Mapping[str, Any]", value).items():

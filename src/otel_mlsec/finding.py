@@ -21,6 +21,7 @@ class Severity(IntEnum):
 
 class Status(StrEnum):
     NEW = "new"
+    ONGOING = "ongoing"  # an attack that was told, and goes on or got worse
     REOPENED = "reopened"  # the same change, back after it had gone
     RESOLVED = "resolved"
 
@@ -43,6 +44,7 @@ class Finding:
     status: Status = Status.NEW
     call: int = -1  # index in the batch of the call that decided
     principal: str = ""
+    action: str = "observed"  # what became of the call: "blocked" and "modified" only where the user asked for it
     subject: tuple[str, ...] = ()  # features or whatever else tells this finding from another of its kind
     evidence: Evidence = field(default_factory=dict[str, str | bool | int | float | tuple[str, ...]])
 
