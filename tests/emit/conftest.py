@@ -15,11 +15,13 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 from opentelemetry.trace import SpanContext, TraceFlags
 
+from otel_mlsec.emit.completions import CompletionSpans
 from otel_mlsec.emit.logs import Logs
 from otel_mlsec.emit.metrics import Metrics
 from otel_mlsec.emit.spans import Spans
+from otel_mlsec.emit.usage import Usage
 from otel_mlsec.finding import Finding, Severity
-from otel_mlsec.observation import Meaning, Model, Prediction
+from otel_mlsec.observation import Completion, Meaning, Model, Origin, Prediction, Role, Text
 
 START, END, NOW = 1_700_000_000_000_000_000, 1_700_000_000_004_000_000, 1_700_000_001_000_000_000
 CALLER = SpanContext(0xA, 0xB, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
@@ -40,6 +42,7 @@ class Telemetry:
 
     sampler: Sampler = ALWAYS_ON
     events: bool = True
+    content: bool = False
     series: int = 1000
     queue: tuple[int, int] = (3, 8)
     errors: dict[str, int] = field(default_factory=dict)
@@ -52,9 +55,11 @@ class Telemetry:
         loggers.add_log_record_processor(SimpleLogRecordProcessor(self._logs))
         self.meters = MeterProvider([self._reader], shutdown_on_exit=False)
         self.spans = Spans(tracers.get_tracer("otel_mlsec"), events=self.events)
+        self.completions = CompletionSpans(tracers.get_tracer("otel_mlsec"), events=self.events, content=self.content)
         self.logs = Logs(loggers.get_logger("otel_mlsec"), now=lambda: NOW, rules="0.0")
         meter = self.meters.get_meter("otel_mlsec")
         self.metrics = Metrics(meter, series=self.series, queue=lambda: self.queue, errors=lambda: self.errors)
+        self.usage = Usage(meter)
 
     def send(self, call: Prediction, *findings: Finding) -> None:
         """As the emitter does it."""
@@ -64,10 +69,27 @@ class Telemetry:
             self.logs.emit(finding, IDENTIFIER, context, call)
             self.metrics.found(finding, context)
 
+    def complete(self, completion: Completion, *findings: Finding, status: str = "") -> None:
+        """As the emitter does it, of a call of a language model."""
+        span = self.completions.start(completion)
+        context = self.completions.context(span, completion)
+        for finding in findings:
+            self.logs.emit(finding, IDENTIFIER, context, completion)
+        self.usage.answered(completion, context)
+        self.usage.not_read(completion, context)
+        if span is not None:
+            self.completions.end(span, completion, findings, status)
+
     @property
     def span(self) -> Any:
         [span] = self._spans.get_finished_spans()
         return span
+
+    def spans_out(self) -> Any:
+        return self._spans.get_finished_spans()
+
+    def records_out(self) -> list[Any]:
+        return [log.log_record for log in self._logs.get_finished_logs()]
 
     @property
     def n_spans(self) -> int:
@@ -140,4 +162,47 @@ def finding() -> Finding:
             "independent": False,
             "reference": "fitted",
         },
+    )
+
+
+@pytest.fixture
+def completion() -> Completion:
+    return Completion(
+        model=Model(name="gpt-4o", version="gpt-4o-2024-08-06", framework="openai"),
+        operation="chat",
+        inputs=(
+            Text(text="Be brief.", role=Role.SYSTEM, origin=Origin.OPERATOR),
+            Text(text="Write to bob@example.org", role=Role.USER, origin=Origin.USER, message=1),
+        ),
+        outputs=(Text(text="Done.", role=Role.ASSISTANT, origin=Origin.MODEL),),
+        conversation="conv-1",
+        principal="app:0123456789ab",
+        start_ns=START,
+        end_ns=END,
+        span=CALLER,
+        attributes={"server.address": "api.openai.com", "gen_ai.request.temperature": 0.5, "client.address": "192.0.2.7"},
+        response_id="resp-1",
+        finish_reasons=("stop",),
+        input_tokens=12,
+        output_tokens=3,
+        unknown={"hologram": 2},
+        unread=5,
+    )
+
+
+@pytest.fixture
+def injection() -> Finding:
+    return Finding(
+        kind="llm.injection.indirect",
+        detector="llm/injection",
+        title="Indirect prompt injection",
+        summary="text 3, tool result: override; 1 in 12,000 benign texts looks so",
+        severity=Severity.HIGH,
+        score=4.1,
+        threshold=3.0,
+        model=Model(name="gpt-4o", framework="openai"),
+        time=1_700_000_000.25,
+        first_seen=1_700_000_000.25,
+        principal="app:0123456789ab",
+        evidence={"role": "tool", "origin": "tool", "form": "result", "message": 3},
     )

@@ -8,15 +8,18 @@ from typing import Any
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.context import Context
+from opentelemetry.trace import Span
 
 from otel_mlsec.emit import fallback
+from otel_mlsec.emit.completions import CompletionSpans
 from otel_mlsec.emit.identifier import uuid7
 from otel_mlsec.emit.logs import Logs
 from otel_mlsec.emit.metrics import Metrics
 from otel_mlsec.emit.spans import Spans
+from otel_mlsec.emit.usage import Usage
 from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding
-from otel_mlsec.observation import Model, Prediction
+from otel_mlsec.observation import Completion, Model, Prediction
 
 SCOPE = "otel_mlsec"
 ABSENT = ("ProxyLoggerProvider", "NoOpLoggerProvider")  # of the API: nobody has set the SDK up
@@ -37,6 +40,7 @@ class Emitter:
         series: int = 1000,
         spans: bool = True,
         span_events: bool = True,
+        content: bool = False,
         now: Callable[[], int] = time.time_ns,
         new_id: Callable[[int], str] = uuid7,
     ) -> None:
@@ -44,8 +48,11 @@ class Emitter:
         self._now, self._new_id = now, new_id
         tracer = trace.get_tracer(SCOPE, version, tracer_provider) if spans else trace.NoOpTracer()
         self._spans = Spans(tracer, events=span_events)
+        self._completions = CompletionSpans(tracer, events=span_events, content=content)
         self._logs = Logs(_logs.get_logger(SCOPE, version, logger_provider), now=now)
-        self._metrics = Metrics(metrics.get_meter(SCOPE, version, meter_provider), series=series, queue=queue, errors=errors)
+        meter = metrics.get_meter(SCOPE, version, meter_provider)
+        self._metrics = Metrics(meter, series=series, queue=queue, errors=errors)
+        self._usage = Usage(meter)
         self._seen: set[tuple[Model, tuple[str, ...]]] = set()
 
     def model_seen(self, model: Model, detectors: Sequence[str]) -> None:
@@ -62,9 +69,27 @@ class Emitter:
         with contained("emit.metrics"):
             self._metrics.calls([call])
         for finding in findings:
-            self._finding(finding, call, context)
+            self.finding(finding, call, context)
 
-    def _finding(self, finding: Finding, call: Prediction, context: Context) -> None:
+    def asked(self, completion: Completion) -> tuple[Span | None, Context]:
+        """Begin the span of a call of a language model, unless it has one; its findings belong in the context."""
+        with contained("emit.spans"):
+            span = self._completions.start(completion)
+            return span, self._completions.context(span, completion)
+        return None, Context()
+
+    def answered(
+        self, span: Span | None, completion: Completion, findings: Sequence[Finding], context: Context, status: str = ""
+    ) -> None:
+        """End it, and count what it used; `findings` are all of the call, which have been sent by `finding` already."""
+        with contained("emit.metrics"):
+            self._usage.answered(completion, context)
+            self._usage.not_read(completion, context)
+        if span is not None:
+            with contained("emit.spans"):
+                self._completions.end(span, completion, findings, status)
+
+    def finding(self, finding: Finding, call: Prediction | Completion, context: Context) -> None:
         identifier = self._new_id(self._now())
         with contained("emit.logs"):
             if type(self._logger_provider or _logs.get_logger_provider()).__name__ in ABSENT:

@@ -11,11 +11,11 @@ from opentelemetry.context import Context
 from otel_mlsec.emit import names
 from otel_mlsec.emit.clean import Attribute, attribute, text
 from otel_mlsec.emit.line import line
+from otel_mlsec.emit.threats import ATLAS, threat
 from otel_mlsec.finding import Finding, Severity
-from otel_mlsec.observation import Prediction
+from otel_mlsec.observation import Completion, Prediction
 
 RULESET = "otel_mlsec"
-ACTION = "observed"  # detection never changes a response
 MAX_EVIDENCE = 64  # attributes; the SDK's own limit is 128 for all
 KEY = 128  # bytes of an evidence's name
 # Of the number's range in the data model.  Our own word would lose the colour of the badge in viewers that know only these.
@@ -36,7 +36,7 @@ class Logs:
         self._now = now
         self._rules = rules or version("otel-mlsec")
 
-    def emit(self, finding: Finding, identifier: str, context: Context, call: Prediction) -> None:
+    def emit(self, finding: Finding, identifier: str, context: Context, call: Prediction | Completion) -> None:
         """Send a finding, linked to the span in `context`; `call` is the one that decided."""
         observed = self._now()
         happened = _nanoseconds(finding.time)
@@ -51,7 +51,7 @@ class Logs:
             event_name=names.FINDING_EVENT,
         )
 
-    def _attributes(self, finding: Finding, identifier: str, call: Prediction) -> Iterator[tuple[str, Attribute]]:
+    def _attributes(self, finding: Finding, identifier: str, call: Prediction | Completion) -> Iterator[tuple[str, Attribute]]:
         """In the order of a reader's questions, which some viewers keep; ids and hashes last."""
         yield from _what(finding)
         yield from _said(
@@ -59,15 +59,20 @@ class Logs:
             (names.MODEL_VERSION, finding.model.version),
             (names.MODEL_FRAMEWORK, finding.model.framework),
             (names.MODEL_OPERATION, call.method),
+        )
+        if isinstance(call, Completion):
+            yield from _of_completion(call)
+        yield from _said(
             (names.RULE_NAME, finding.detector),
             (names.RULE_CATEGORY, finding.detector.partition("/")[0]),
             (names.RULESET_NAME, RULESET),
             (names.RULE_VERSION, self._rules),
             (names.USER_HASH, call.principal),
-            (names.CLIENT_ADDRESS, (call.attributes or {}).get(names.CLIENT_ADDRESS, "")),
+            (names.CLIENT_ADDRESS, str((call.attributes or {}).get(names.CLIENT_ADDRESS, ""))),
             (names.FINDING_FIRST_SEEN, _rfc3339(finding.first_seen)),
             (names.FINDING_LAST_SEEN, _rfc3339(finding.time)),
         )
+        yield from _threat(finding)
         yield from _evidence(finding)
         yield names.FINDING_ID, text(identifier)
         yield names.FINDING_DEDUP_KEY, finding.dedup_key
@@ -79,10 +84,28 @@ def _what(finding: Finding) -> Iterator[tuple[str, Attribute]]:
     yield names.FINDING_TYPE, text(finding.kind)
     yield names.FINDING_TITLE, text(finding.title)
     yield names.FINDING_STATUS, finding.status.value
-    yield names.FINDING_ACTION, ACTION
+    yield names.FINDING_ACTION, text(finding.action)
     yield names.FINDING_SCORE, float(finding.score)
     yield names.FINDING_THRESHOLD, float(finding.threshold)
     yield names.FINDING_COUNT, int(finding.count)
+
+
+def _of_completion(call: Completion) -> Iterator[tuple[str, Attribute]]:
+    return _said(
+        (names.OPERATION_NAME, call.operation),
+        (names.PROVIDER_NAME, call.model.framework),
+        (names.REQUEST_MODEL, call.model.name),
+        (names.CONVERSATION_ID, call.conversation),
+    )
+
+
+def _threat(finding: Finding) -> Iterator[tuple[str, Attribute]]:
+    known = threat(finding)
+    if known.atlas:
+        yield names.ATLAS_TECHNIQUES, known.atlas
+        yield names.ATLAS_VERSION, ATLAS
+    if known.owasp:
+        yield names.OWASP, known.owasp
 
 
 def _said(*pairs: tuple[str, str]) -> Iterator[tuple[str, Attribute]]:

@@ -39,17 +39,20 @@ class Spans:
         span = self._tracer.start_span(name, here, SpanKind.INTERNAL, start_time=call.start_ns)
         if span.is_recording():
             _describe(span, call)
-            if findings:
-                self._tell(span, call, findings)
+            tell(span, findings, at_ns=max(call.start_ns, call.end_ns), events=self._events)
         span.end(max(call.start_ns, call.end_ns))
         return trace.set_span_in_context(span, here)
 
-    def _tell(self, span: Span, call: Prediction, findings: Sequence[Finding]) -> None:
-        worst_first = sorted(findings, key=lambda finding: -finding.severity)
-        span.set_attribute(names.FINDING_COUNT, len(findings))
-        span.set_attribute(names.FINDING_MAX_SEVERITY, worst_first[0].severity.name)
-        for finding in worst_first[:MAX_EVENTS] if self._events else ():
-            _event(span, call, finding)
+
+def tell(span: Span, findings: Sequence[Finding], *, at_ns: int, events: bool) -> None:
+    """Put findings on the span of a call: how many and how bad they are, and the worst of them as events."""
+    if not findings:
+        return
+    worst_first = sorted(findings, key=lambda finding: -finding.severity)
+    span.set_attribute(names.FINDING_COUNT, len(findings))
+    span.set_attribute(names.FINDING_MAX_SEVERITY, worst_first[0].severity.name)
+    for finding in worst_first[:MAX_EVENTS] if events else ():
+        _event(span, finding, at_ns)
 
 
 def _describe(span: Span, call: Prediction) -> None:
@@ -65,7 +68,7 @@ def _describe(span: Span, call: Prediction) -> None:
         span.set_attribute(names.ERROR_TYPE, text(call.error))
 
 
-def _event(span: Span, call: Prediction, finding: Finding) -> None:
+def _event(span: Span, finding: Finding, at_ns: int) -> None:
     """Eight attributes, which is what a panel shows; the model is the span's, and the record tells the rest."""
     attributes = {
         names.FINDING_SEVERITY: finding.severity.name,
@@ -78,4 +81,4 @@ def _event(span: Span, call: Prediction, finding: Finding) -> None:
         names.FINDING_DEDUP_KEY: finding.dedup_key,
     }
     # At the end of the call: event time may be years before the span that this has to lie in.
-    span.add_event(names.FINDING_EVENT, attributes, timestamp=max(call.start_ns, call.end_ns))
+    span.add_event(names.FINDING_EVENT, attributes, timestamp=at_ns)
