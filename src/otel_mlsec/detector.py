@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,3 +44,18 @@ class Submit(Protocol):
     """Takes what capture made; never blocks, never raises; false if it was dropped."""
 
     def __call__(self, call: Any, /) -> bool: ...
+
+
+class Guarded(NamedTuple):
+    """What a guard made of a request."""
+
+    body: bytes  # to be sent instead of the body, where `action` is "modified"
+    action: str = ""  # "blocked", "modified"; "" where the request is to be sent as it is
+    detectors: tuple[str, ...] = ()  # whose findings were the reason
+    error: BaseException | None = None  # to be raised instead of sending, where `action` is "blocked"
+
+
+class Guard(Protocol):
+    """Looks at a request in the caller's thread before it is sent; contains its own errors."""
+
+    def __call__(self, host: str, path: str, body: bytes, /) -> Guarded: ...
