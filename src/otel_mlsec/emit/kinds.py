@@ -6,6 +6,8 @@ from typing import Final
 KINDS: Final[Mapping[str, Sequence[str]]] = {
     "drift/data": ("drift.data",),
     "drift/prediction": ("drift.prediction",),
+    "llm/system_prompt_leak": ("llm.system_prompt_leak", "llm.canary_leak"),
+    "llm/compliance": ("llm.jailbreak", "llm.injection.direct", "llm.injection.indirect"),
     "drift/facts": (
         "drift.unseen", "drift.missing", "drift.column_gone", "drift.type", "drift.infinite", "drift.range", "drift.stuck",
         "drift.repeated",

@@ -5,4 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 # Those that judge what the model is given come first: what they find decides how bad an answer is.
-TABLE: Mapping[str, str] = {}
+TABLE: Mapping[str, str] = {
+    # what is judged when it is answered
+    "llm/secret_leak": "otel_mlsec.detectors.llm.secret_leak:SecretLeak",
+    "llm/pii_leak": "otel_mlsec.detectors.llm.pii_leak:PiiLeak",
+}
