@@ -43,7 +43,22 @@ NOT_TO_TRAIN_ON = re.compile("NC|non-commercial|BY-SA")  # licences; such rows c
 
 # hackaprompt's attacks carry its target string, which a model must not learn
 _TARGET = re.compile(r"(?i)p[\W_]{0,2}w[\W_]{0,2}n[\W_]{0,2}e[\W_]{0,2}d")
-_WORDS = "banana HELLO hacked yes pineapple COMPLETE unlocked OK42 sunflower done access red apple victory".split()
+_WORDS = [
+    "banana",
+    "HELLO",
+    "hacked",
+    "yes",
+    "pineapple",
+    "COMPLETE",
+    "unlocked",
+    "OK42",
+    "sunflower",
+    "done",
+    "access",
+    "red",
+    "apple",
+    "victory",
+]
 
 
 @dataclass(frozen=True, slots=True)

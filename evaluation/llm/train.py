@@ -1,0 +1,124 @@
+"""The two heads of the small model: logistic regression over hashed n-grams, by averaged stochastic gradient descent."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.linear_model import SGDClassifier
+
+from evaluation.llm.data import Rows
+from otel_mlsec.detectors.llm.classifier import FEWEST, PARTS, Head, cuts, features
+from otel_mlsec.text.cut import cut
+from otel_mlsec.text.fold import folded
+from otel_mlsec.text.ngrams import PART_BITS, WORD_BITS
+from otel_mlsec.text.words import words_of
+
+WIDTH = (1 << WORD_BITS) + (1 << PART_BITS)
+MOST = 2000  # rows of one source and label that count in full; of n, each counts (2000 / n) ** .5
+PASSAGE_WEIGHT = 0.4
+SYNTHETIC_WEIGHT = 0.5
+ALPHA, EPOCHS = 1e-7, 12
+
+
+def plain(text: str) -> str:
+    """As the first view of a text is."""
+    return folded(cut(text)[0].encode("utf-8", "replace").decode("utf-8"))[0]
+
+
+def matrix(texts: Iterable[str]) -> sp.csr_matrix:
+    """(n, 393216) presence of n-grams, each row scaled as `Head.whole` does."""
+    columns: list[npt.NDArray[np.int64]] = []
+    values: list[npt.NDArray[np.float32]] = []
+    ends = [0]
+    for text in texts:
+        words, parts = features(text)
+        columns += [words, parts + (1 << WORD_BITS)]
+        values.append(np.full(words.size, 1 / np.sqrt(max(FEWEST, words.size)), np.float32))
+        values.append(np.full(parts.size, PARTS / np.sqrt(max(FEWEST, parts.size)), np.float32))
+        ends.append(ends[-1] + words.size + parts.size)
+    return sp.csr_matrix((np.concatenate(values), np.concatenate(columns), np.array(ends)), shape=(len(ends) - 1, WIDTH))
+
+
+def passages(text: str, most: int) -> list[str]:
+    """Pieces of a document, cut as the model cuts them."""
+    words = words_of(plain(text))
+    edges = [*cuts(words.letters).tolist(), words.letters.size]
+    raw = plain(text).encode("utf-8", "surrogatepass")
+    return [raw[a:b].decode("utf-8", "ignore") for a, b in zip(edges[:-1], edges[1:], strict=True) if b - a > 20][:most]
+
+
+def row_weights(rows: Rows) -> npt.NDArray[np.float64]:
+    names = np.char.add(rows.source.astype(str), rows.attack.astype(int).astype(str))
+    _, inverse, counts = np.unique(names, return_inverse=True, return_counts=True)
+    return np.minimum(1.0, MOST / counts[inverse]) ** 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Everything that may be trained on, as n-grams."""
+
+    rows: Rows
+    grams: sp.csr_matrix  # of the rows
+    weights: npt.NDArray[np.float64]
+    passages: sp.csr_matrix  # of benign documents
+    passage_row: npt.NDArray[np.int64]  # the row that a passage is of
+    extra: sp.csr_matrix  # written by grammar, in every training
+    extra_attack: npt.NDArray[np.bool_]
+    extra_of_user: npt.NDArray[np.bool_]
+    extra_of_document: npt.NDArray[np.bool_]
+
+
+def corpus(rows: Rows, extra: Sequence[tuple[str, bool, bool, bool]], seed: int = 0) -> Corpus:
+    """`extra`: text, whether it attacks, whether users' and whether documents' head learns from it."""
+    documents = np.flatnonzero(rows.document & rows.trainable & (np.char.str_len(rows.text.astype(str)) > 300))
+    chosen = np.random.default_rng(seed).permutation(documents)[:4000]
+    pieces = [(i, piece) for i in chosen for piece in passages(rows.text[i], 12)]
+    return Corpus(
+        rows=rows,
+        grams=matrix(plain(text) for text in rows.text),
+        weights=row_weights(rows),
+        passages=matrix(piece for _, piece in pieces),
+        passage_row=np.array([i for i, _ in pieces]),
+        extra=matrix(plain(text) for text, *_ in extra),
+        extra_attack=np.array([attack for _, attack, _, _ in extra]),
+        extra_of_user=np.array([user for _, _, user, _ in extra]),
+        extra_of_document=np.array([document for _, _, _, document in extra]),
+    )
+
+
+def heads(corpus: Corpus, training: npt.NDArray[np.bool_]) -> tuple[Head, Head]:
+    """Users' and documents' head, from those rows."""
+    training = training & corpus.rows.trainable
+    written = np.char.startswith(corpus.rows.kind.astype(str), "synth_indirect")
+    of_training = np.isin(corpus.passage_row, np.flatnonzero(training))
+    return (
+        _fit(corpus, training, of_training, corpus.extra_of_user),
+        _fit(corpus, training & ~written, of_training, corpus.extra_of_document),
+    )
+
+
+def _fit(corpus: Corpus, rows: npt.NDArray[np.bool_], of_training: npt.NDArray[np.bool_], extra: npt.NDArray[np.bool_]) -> Head:
+    grams = sp.vstack([corpus.grams[rows], corpus.passages[of_training], corpus.extra[extra]]).tocsr()
+    attack = np.concatenate([corpus.rows.attack[rows], np.zeros(of_training.sum(), bool), corpus.extra_attack[extra]])
+    weights = np.concatenate(
+        [corpus.weights[rows], np.full(of_training.sum(), PASSAGE_WEIGHT), np.full(extra.sum(), SYNTHETIC_WEIGHT)]
+    )
+    model = SGDClassifier(loss="log_loss", alpha=ALPHA, average=True, max_iter=EPOCHS, tol=None, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(grams, attack.astype(int), sample_weight=weights)
+    coefficients = _as_stored(model.coef_[0])
+    return Head(
+        words=coefficients[: 1 << WORD_BITS], parts=coefficients[1 << WORD_BITS :], bias=float(model.intercept_[0])
+    )
+
+
+def _as_stored(coefficients: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Rounded to int8 by the largest: clipping the largest costs ten points of recall, rounding none."""
+    scale = np.abs(coefficients).max() / 127
+    return (np.round(coefficients / scale) * scale).astype(np.float32)
