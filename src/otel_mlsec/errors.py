@@ -10,6 +10,12 @@ counts: collections.Counter[str] = collections.Counter()  # one key a site; site
 raising = False  # tests set it: there, our bugs are not contained
 
 
+def qualified_name(error: BaseException) -> str:
+    """`error.type` of an exception; never its message, which may quote the user's data."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
 @final
 class contained:
     """Run our own code beside the user's: count what goes wrong, log it once a site, never raise it.

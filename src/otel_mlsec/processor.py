@@ -11,12 +11,14 @@ import wrapt
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from otel_mlsec.capture import server
+from otel_mlsec.capture import foreign, server
+from otel_mlsec.capture.llm import owner
 from otel_mlsec.errors import contained
 from otel_mlsec.pipeline.worker import Worker
 
 FLUSH = ("force_flush", "shutdown")  # of every provider
 FLUSH_TIMEOUT = 30.0  # s, the SDK's own default
+_site = contained("processor.span")
 
 
 class DetectionProcessor(SpanProcessor):
@@ -32,9 +34,14 @@ class DetectionProcessor(SpanProcessor):
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         if self.worker is not None:
             server.on_start(span)
+            with _site:
+                owner.on_start(span)
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Nothing yet: spans that others make of language-model calls will be read here."""
+        """Calls of language models that only others see."""
+        if self.worker is not None:
+            with _site:
+                foreign.on_end(span)
 
     def shutdown(self) -> None:
         self.force_flush()
@@ -66,7 +73,9 @@ class Providers:
         """Attach to what is new; called with every call of a model until all is there, so it costs little when nothing is."""
         if self._current() == self._seen:
             return
-        with self._looking:
+        if not self._looking.acquire(blocking=False):
+            return  # another thread does, or this one, of which a finalizer ends a call
+        try:
             providers = self._current()
             for provider in providers:
                 if not any(provider is known for known in self._seen):
@@ -74,6 +83,8 @@ class Providers:
             self._seen = providers
             self.settled = all(hasattr(provider, FLUSH[0]) for provider in providers)
             self._worker.drain_at_exit()  # a provider made after us would flush before us
+        finally:
+            self._looking.release()
 
     def flush(self) -> None:
         for provider in self._seen:

@@ -12,6 +12,7 @@ from opentelemetry import context, trace
 from otel_mlsec.capture import identity
 from otel_mlsec.capture._copy import NOTHING, Copy, private
 from otel_mlsec.capture._describe import Described, describe
+from otel_mlsec.errors import qualified_name
 from otel_mlsec.observation import Meaning, Prediction
 
 if TYPE_CHECKING:
@@ -58,8 +59,7 @@ class Call:
 
     def raised(self, error: BaseException) -> None:
         self.end_ns = time.time_ns()
-        kind = type(error)
-        self.error = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        self.error = qualified_name(error)
 
 
 def begin(model: Any, method: str, data: Any, kwargs: Mapping[str, Any]) -> Call:

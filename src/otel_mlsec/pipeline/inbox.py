@@ -27,7 +27,7 @@ class Inbox(Generic[T]):
 
     def reset(self) -> None:
         """As new; what waits at a fork belongs to the parent, and a lock that it held would stay locked here."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may run in here, and finalize a stream of an answer, which puts
         self._waiting: collections.deque[T] = collections.deque()
         self._bytes = 0
         self.closed = False
@@ -54,7 +54,8 @@ class Inbox(Generic[T]):
         """The oldest items, at most `most`."""
         with self._lock:
             taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-            self._bytes -= sum(item.n_bytes for item in taken)
+            n_bytes = sum(item.n_bytes for item in taken)
+            self._bytes -= n_bytes
             return taken
 
     def __len__(self) -> int:

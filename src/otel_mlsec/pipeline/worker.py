@@ -46,7 +46,7 @@ class Worker(Generic[T]):
 
     def _reset(self) -> None:
         self._busy = threading.RLock()  # held while something is handled
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()  # the collector may run in there, and finalize what puts
         self._thread: threading.Thread | None = None
         self._finalizer: multiprocessing.util.Finalize | None = None
         self._stop = False
@@ -74,12 +74,13 @@ class Worker(Generic[T]):
 
     def _start(self) -> None:
         with self._starting:
+            thread = threading.Thread(target=self._work, name="otel-mlsec", daemon=True)
             if self._thread is not None or self._stop:
                 return
-            self._thread = threading.Thread(target=self._work, name="otel-mlsec", daemon=True)
+            self._thread = thread
             self.drain_at_exit()
             try:
-                self._thread.start()
+                thread.start()
             except RuntimeError:  # no thread to be had now; the next call tries again
                 self._thread = None
                 raise
