@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from evaluation.llm.synthetic.rows import Row, filled
+from evaluation.llm.synthetic.rows import Row, chosen, filled, sections
 
 TABLES = Path(__file__).parent / "languages"
 Table = Mapping[str, Sequence[str]]
+UNSPACED = ("ja", "zh-hans", "zh-hant")  # no space between sentences
 TRIES = 6  # drafts for each text that is asked for; a language that has no more gives fewer
 
 
@@ -27,25 +27,9 @@ def languages() -> list[str]:
     return sorted(path.stem for path in TABLES.glob("*.txt"))
 
 
-@cache
 def table(code: str) -> Table:
-    """The sections of a language's table; `\\n` in a line is a line break.
-
-    Raises
-    ------
-    ValueError
-        A line stands before the first section.
-    """
-    sections: dict[str, list[str]] = {}
-    lines: list[str] | None = None
-    for line in (TABLES / f"{code}.txt").read_text(encoding="utf-8").splitlines():
-        if line.startswith("== "):
-            lines = sections.setdefault(line[3:].strip(), [])
-        elif lines is None:
-            raise ValueError(f"languages/{code}.txt must begin with a section, got {line!r}")
-        elif line:
-            lines.append(line.replace("\\n", "\n"))
-    return {**sections, "joint": [""] if "joint" in sections else [" "]}
+    """The sections of a language's table."""
+    return sections(TABLES / f"{code}.txt")
 
 
 def multilingual(seed: int, n: int) -> list[Row]:
@@ -61,17 +45,18 @@ def multilingual(seed: int, n: int) -> list[Row]:
 
 
 def _texts(code: str, label: int, rng: random.Random, n: int) -> list[Row]:
-    words = table(code)
+    words, joint = table(code), "" if code in UNSPACED else " "
     templates = words["attack" if label else "benign"]
     order = rng.sample(range(len(templates)), len(templates))  # in turn, so that each template is heard equally often
-    drafts = (_dressed(templates[order[i % len(order)]], templates, words, rng) for i in range(n * TRIES))
+    drafts = (_dressed(templates[order[i % len(order)]], templates, words, joint, rng) for i in range(n * TRIES))
     kind = "multilingual_attack" if label else "multilingual_benign"
     return [Row(text, label, code, kind, "user") for text in islice(dict.fromkeys(drafts), n)]
 
 
-def _dressed(template: str, templates: Sequence[str], words: Table, rng: random.Random) -> str:
+def _dressed(template: str, templates: Sequence[str], words: Table, joint: str, rng: random.Random) -> str:
     """A text of one template, dressed as people's messages are.  Both labels come through here, with the same odds."""
-    parts = [filled(template, words, rng)]
+    draw = chosen(words, rng)
+    parts = [filled(template, draw)]
     dress = rng.random()
     if dress < 0.14:
         parts.insert(0, rng.choice(words["opening"]))
@@ -82,10 +67,10 @@ def _dressed(template: str, templates: Sequence[str], words: Table, rng: random.
     elif dress < 0.50:
         parts.append(rng.choice(words["question"]))
     elif dress < 0.60:
-        parts.append(filled(rng.choice(templates), words, rng))
+        parts.append(filled(rng.choice(templates), draw))
     elif dress < 0.66:
         parts = [rng.choice(words["opening"]), rng.choice(words["why"]), *parts]
-    text = rng.choice((*words["joint"] * 4, "\n")).join(parts)
+    text = ("\n" if rng.random() < 0.2 else joint).join(parts)
     careless = rng.random()
     if careless < 0.08:
         text = text.lower()
