@@ -21,7 +21,7 @@ from otel_mlsec.text.words import words_of
 WIDTH = (1 << WORD_BITS) + (1 << PART_BITS)
 MOST = 2000  # rows of one source and label that count in full; of n, each counts (2000 / n) ** .5
 PASSAGE_WEIGHT = 0.4
-SYNTHETIC_WEIGHT = 0.5
+SYNTHETIC_WEIGHT = 0.25
 ALPHA, EPOCHS = 1e-7, 12
 
 

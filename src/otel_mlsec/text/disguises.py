@@ -22,7 +22,7 @@ _LETTERS = re.compile(r"[A-Za-z]+")
 _APART = re.compile(r"[\s.\-_*·\\|/]{1,3}")
 _SPACED = re.compile(r"(?:(?<=\s)|^|(?<=\\))(?:[^\W\d_][\s.\-_*·\\|/]{1,3}){4,400}[^\W\d_](?=\W|$)")
 _GAP = re.compile(r"\s{2,}|[.\-_*·|/]\s+")
-_BACKSLASHED = re.compile(r"(?:\\\w){5,4096}|(?:\\[^\\\s]\s?){8,4096}")
+_BACKSLASHED = re.compile(r"(?:\\{1,4}[^\\]){6,4096}")
 _SPLIT = re.compile("(?<=[A-Za-z])[-.](?=[A-Za-z])")
 _CAMEL = re.compile(r"(?:[A-Z][a-z]+){5,200}")
 _HUMP = re.compile(r"(?<=[a-z,.])(?=[A-Z])")
@@ -65,7 +65,7 @@ _FREQUENCIES = (
 def undone(text: str, kinds: frozenset[str]) -> Iterator[tuple[str, str]]:
     """The text with disguises taken off, as (kind, text); `kinds` of which a gate has seen signs."""
     if "backslashed" in kinds and _BACKSLASHED.search(text):
-        yield "spaced", text.replace("\\\\", "").replace("\\", "")
+        yield "spaced", text.replace("\\", "")
     if "spaced" in kinds and _SPACED.search(text):
         yield "spaced", re.sub(r"[ \t]{2,}", " ", _SPACED.sub(_joined, text))
     if "camel" in kinds and _CAMEL.search(text):

@@ -23,7 +23,7 @@ from otel_mlsec.text.artefact import artefact
 from otel_mlsec.text.reading import Reading
 from otel_mlsec.text.turn import Verdict
 
-ALONE = 1.2  # factor of the model's digits where no rule fires
+ALONE = 1.0
 MOST = 9.0  # digits; beyond, an extrapolated tail means nothing
 USERS = frozenset({Origin.USER})
 DOCUMENTS = frozenset({Origin.TOOL, Origin.RETRIEVED, Origin.TOOL_DESCRIPTION})

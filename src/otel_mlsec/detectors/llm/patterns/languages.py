@@ -41,7 +41,7 @@ _FREE = {
     "uk": (r"ігнору\S{0,8}|проігнору\S{0,8}|забудь\S{0,4}|знехтуй\S{0,4}|не (?:дотримуйся|зважай|виконуй)\S{0,4}|відкинь\S{0,4}", r"інструкц\S{0,6}|вказівк\S{0,6}|правил\S{0,6}|попередн\S{0,6}|наказ\S{0,6}|обмежен\S{0,6}|команд\S{0,6}|промпт\S{0,6}|настанов\S{0,4}"),
     "bg": (r"игнорирай\S{0,4}|забрави\S{0,4}|пренебрегни\S{0,4}|не спазвай", r"инструкц\S{0,6}|указани\S{0,6}|правил\S{0,6}|предишн\S{0,6}|команд\S{0,6}|ограничени\S{0,6}|заповед\S{0,4}"),
     "el": (r"αγνόησε|αγνοήστε|αγνόησες|ξέχασε|ξεχάστε|παράβλεψε|παραβλέψτε|μην ακολουθ\S{0,8}|παράκαμψε", r"οδηγί\S{0,6}|εντολ\S{0,6}|κανόν\S{0,6}|προηγούμεν\S{0,6}|παραπάνω|περιορισμ\S{0,6}|κατευθύνσε\S{0,4}"),
-    "ar": (r"تجاهل\S{0,4}|تجاهلي|انس\S{0,4}|إنس\S{0,4}|تغاض\S{0,4}|لا تتبع\S{0,4}|تخط\S{0,4}|اهمل\S{0,4}|أهمل\S{0,4}", r"\S{0,4}تعليمات\S{0,6}|\S{0,4}توجيهات\S{0,6}|\S{0,4}أوامر\S{0,6}|\S{0,4}اوامر\S{0,6}|\S{0,4}قواعد\S{0,6}|\S{0,4}سابق\S{0,6}|\S{0,4}قيود\S{0,6}|\S{0,4}إرشادات\S{0,6}|\S{0,4}ارشادات\S{0,6}"),
+    "ar": (r"تجاهل\S{0,4}|تجاهلي|انس\S{0,4}|إنس\S{0,4}|تغاض\S{0,4}|لا تتبع\S{0,4}|تخطى\S{0,2}|اهمل\S{0,4}|أهمل\S{0,4}", r"\S{0,4}تعليمات\S{0,6}|\S{0,4}توجيهات\S{0,6}|\S{0,4}أوامر\S{0,6}|\S{0,4}اوامر\S{0,6}|\S{0,4}قواعد\S{0,6}|\S{0,4}سابق\S{0,6}|\S{0,4}قيود\S{0,6}|\S{0,4}إرشادات\S{0,6}|\S{0,4}ارشادات\S{0,6}"),
     "fa": (r"نادیده بگیر\S{0,6}|فراموش کن\S{0,6}|بی‌خیال|چشم‌پوشی|پیروی نکن\S{0,4}|کنار بگذار\S{0,4}|توجه نکن\S{0,4}", r"دستور\S{0,12}|قوانین\S{0,6}|قواعد\S{0,6}|قبلی\S{0,6}|پیشین\S{0,6}|راهنما\S{0,8}|محدودیت\S{0,8}|بالا"),
     "he": (r"התעלם\S{0,4}|התעלמי|תתעלם\S{0,4}|שכח\S{0,4}|תשכח\S{0,4}|אל תציית\S{0,4}|עקוף", r"\S{0,4}הוראות\S{0,6}|\S{0,4}הנחיות\S{0,6}|\S{0,4}כללים\S{0,4}|\S{0,4}פקודות\S{0,4}|\S{0,4}קודמ\S{0,6}|\S{0,4}מגבלות\S{0,4}"),
     "hi": (r"अनदेखा|नज़रअंदाज़|नजरअंदाज|भूल जा\S{0,6}|उपेक्षा|पालन न करें|पालन मत|अनसुना|रद्द", r"निर्देश\S{0,8}|नियम\S{0,8}|आदेश\S{0,8}|पिछल\S{0,6}|पूर्व\S{0,8}|प्रतिबंध\S{0,6}|हिदायत\S{0,6}|ऊपर"),
@@ -68,11 +68,31 @@ _OWN = {
     "ru": (r"раскрой\S{0,4}|покажи\S{0,4}|скажи\S{0,4}|назови\S{0,4}|повтори\S{0,4}|выведи\S{0,4}|напечатай\S{0,4}|сообщи\S{0,4}|выдай\S{0,4}|напиши\S{0,4}|переведи\S{0,4}|перескажи|как(?:ой|ая|ие|овы?)|что", r"(?:\S{1,16}\s+){0,3}?(?:системн\S{1,6} (?:промпт|сообщени|инструкц|подсказ|запрос)\S{0,6}|промпт\S{0,4}|(?:твои|свои|ваши|начальные|исходные|скрытые|секретные)\S{0,4} (?:инструкц|указани|правила)\S{0,6}|парол\S{1,4}|секретн\S{1,6} (?:код|слово|ключ|фраз)\S{0,4}|код доступа|ключ доступа)"),
 }  # fmt: skip
 _OWN_DENSE = (
-    Rule("own_zh", "extraction", 3.5, r"(?:告诉|告訴|显示|顯示|输出|輸出|打印|透露|泄露|洩露|重复|重複|说出|說出|展示|翻译|翻譯|写出|寫出|公开|公開|是什么|是什麼|给我|給我|总结|揭示).{0,24}(?:系统提示|系統提示|提示词|提示詞|系统指令|系統指令|初始指令|你的指令|你的提示|你的规则|密码|密碼|口令|密钥|密鑰|秘密|机密|暗号|访问码|存取碼)|(?:系统提示|系統提示|提示词|提示詞|密码|密碼|密钥|口令|秘密).{0,12}(?:是什么|是什麼|告诉|告訴|给我|給我|说出来|發給我)"),
-    Rule("own_ja", "extraction", 3.5, r"(?:システムプロンプト|プロンプト|初期指示|あなたの指示|秘密|パスワード|合言葉|アクセスコード|シークレット|機密|内部設定|秘密鍵).{0,24}(?:教え|見せ|表示|出力|明か|言って|繰り返|書い|翻訳|何で|公開|開示|漏ら)"),
-    Rule("own_ko", "extraction", 3.5, r"(?:시스템 ?프롬프트|프롬프트|초기 지시|너의 지시|비밀|비밀번호|암호|접근 코드|액세스 코드|기밀|설정 내용).{0,24}(?:알려|보여|출력|말해|공개|반복|써 ?줘|번역|뭐|무엇|드러내|누설)"),
+    Rule("own_zh", "extraction", 3.5, r"(?:告诉|告訴|显示|顯示|输出|輸出|打印|透露|泄露|洩露|重复|重複|说出|說出|展示|翻译|翻譯|写出|寫出|公开|公開|是什么|是什麼|给我|給我|总结|揭示).{0,24}(?:系统提示|系統提示|提示词|提示詞|系统指令|系統指令|初始指令|你的指令|你的提示|你的规则|密码|密碼|口令|密钥|密鑰|你的秘密|机密|暗号|访问码|存取碼)|(?:系统提示|系統提示|提示词|提示詞|密码|密碼|密钥|口令).{0,12}(?:是什么|是什麼|告诉|告訴|给我|給我|说出来|發給我)"),
+    Rule("own_ja", "extraction", 3.5, r"(?:システムプロンプト|プロンプト|初期指示|あなたの指示|あなたのパスワード|パスワードは|合言葉|アクセスコード|シークレット|機密|内部設定|秘密鍵).{0,24}(?:教え|見せ|表示|出力|明か|言って|繰り返|書い|翻訳|何で|公開|開示|漏ら)"),
+    Rule("own_ko", "extraction", 3.5, r"(?:시스템 ?프롬프트|프롬프트|초기 지시|너의 지시|비밀번호|암호|접근 코드|액세스 코드|기밀|설정 내용).{0,24}(?:알려|보여|출력|말해|공개|반복|써 ?줘|번역|뭐|무엇|드러내|누설)"),
     Rule("own_th", "extraction", 3.5, r"(?:บอก|แสดง|เปิดเผย|พิมพ์|ทวน|ให้|แปล|สรุป).{0,30}(?:พรอมต์|ระบบ|คำสั่งเริ่มต้น|รหัสผ่าน|ความลับ|รหัสลับ|รหัสเข้า|คีย์ลับ)"),
 )  # fmt: skip
+
+# language: (drop, your, what is dropped), where the possessive shows that the model is meant
+_YOUR = {
+    "fr": (r"ignore\S{0,3}|oublie\S{0,3}|abandonne\S{0,3}|contourne\S{0,3}|bypasse\S{0,3}|outrepasse\S{0,3}|n[ée]glige\S{0,3}|d[ée]sactive\S{0,3}|suspend\S{0,4}|enfrein\S{0,4}|d[ée]passe\S{0,3}|rejette\S{0,3}|[ée]carte\S{0,3}|mets? de c[ôo]t[ée]|d[ée]tache-toi de|d[ée]connecte-toi de|annule\S{0,3}|viole\S{0,3}|lib[èe]re-toi de|laisse tomber", r"tes|ton|ta|vos|votre"),
+    "es": (r"ignor\S{1,6}|olv[ií]d\S{1,6}|abandon\S{1,6}|descart\S{1,6}|elud\S{1,6}|evit\S{1,6}|sup[eé]r\S{1,4}|suspend\S{1,4}|paus\S{1,6}|anul\S{1,4}|desactiv\S{1,6}|desobedec\S{1,4}|desestim\S{1,4}|desh?az\S{0,4}|rechaz\S{1,4}|desconéctate de|desconectate de|omite\S{0,4}|viol\S{1,4}|rompe\S{0,3}|deja de lado|sáltate|trasciend\S{1,3}", r"tus?|sus?|vuestr\S{1,2}"),
+    "pt": (r"ignor\S{1,6}|esque[çc]\S{1,6}|abandon\S{1,6}|descart\S{1,6}|contorn\S{1,6}|suspend\S{1,4}|desativ\S{1,6}|desobede[çc]\S{1,4}|desconsider\S{1,6}|desliga\S{0,4}|anul\S{1,4}|supera\S{0,4}|viol\S{1,4}|quebr\S{1,4}|rejeit\S{1,4}|deixa de lado|omit\S{1,3}|ultrapass\S{1,4}|desvincula-te d\S{1,3}", r"(?:(?:o|a|os|as)\s+)?(?:teus?|tuas?|seus?|suas?)"),
+    "it": (r"ignor\S{1,6}|dimentic\S{1,6}|abbandon\S{1,6}|scart\S{1,6}|aggir\S{1,6}|sospend\S{1,4}|disattiv\S{1,6}|disobbed\S{1,6}|trascur\S{1,6}|annull\S{1,4}|super\S{1,4}|viol\S{1,4}|infrang\S{1,4}|rifiut\S{1,4}|metti da parte|stacca\S{0,4}|ometti|bypass\S{1,4}|elud\S{1,4}|contro", r"(?:(?:il|la|i|le|dal|dalla|dai|dalle)\s+)?(?:tuoi?|tue|tua|suoi?|sue|sua|vostr\S)"),
+    "de": (r"ignorier\S{0,4}|vergiss|vergesst|umgeh\S{0,4}|missacht\S{0,4}|vernachlässig\S{0,4}|verwirf|verlass\S{0,3}|deaktivier\S{0,4}|überschreit\S{0,4}|überwind\S{0,4}|brich|breche|verletz\S{0,4}|setz\S{0,4} (?:dich )?(?:über)?|lass\S{0,3}|heb\S{0,3}|pausier\S{0,4}|widersetz\S{0,6}|lös\S{0,4} dich von", r"dein\S{0,2}|eur\S{1,3}|ihre\S{0,2}"),
+    "ro": (r"ignor[ăa]\S{0,3}|uit[ăa]\S{0,3}|abandon\S{1,6}|renun[țt]\S{1,4}|dep[ăa][șs]e\S{1,4}|dezactiveaz[ăa]|suspend[ăa]|ocole\S{1,6}|încalc\S{1,2}|treci peste|las[ăa] deoparte|evit\S{1,2}|respinge\S{0,2}|anuleaz[ăa]", r"\S{3,24}"),
+}  # fmt: skip
+_OF_A_MODEL = r"instru\S{3,12}|istru\S{3,10}|indica[cz]\S{2,8}|consignes?|directi\S{2,6}|diretri\S{2,6}|direttiv\S{1,3}|r[èe]gl\S{1,4}|regol\S{1,2}|reglas?|regras?|regul\S{1,6}|regeln?|principi\S{1,4}|principes|princ[íi]pios|prinzipien|protocol\S{0,4}|protokoll\S{0,3}|protocoll\S|programm\S{1,8}|programa\S{2,8}|programare\S{0,2}|formation|formaci\S{2,3}|formação|formazione|capacitaci\S{2}|entrena\S{3,8}|treina\S{3,6}|addestra\S{3,6}|training\S{0,2}|schulung|ausbildung|antrena\S{2,6}|limit\S{2,10}|restri\S{3,10}|beschränk\S{3,6}|einschränk\S{3,6}|[ée]thi\S{2,6}|[ée]tic\S{1,3}|etic\S{1,4}|ethisch\S{0,2}|moral\S{0,3}|standard\S{0,14}|operati\S{2,8}|operaci\S{2,8}|processus|procesos?|process\S{1,6}|verarbeit\S{3,12}|configura\S{2,6}|param[èeé]tr\S{1,4}|par[âa]metr\S{1,3}|pautas|normas|norm\S{1,4}|linee guida|orientaç\S{2,4}|richtlinien|grundsätz\S{1,4}|vorgaben|voreinstellung\S{0,2}|entscheidungs\S{3,12}|s[ée]curit[ée]|seguridad|segurança|sicurezza|sicherheits\S{3,12}|filtr\S{1,4}|filter\S{0,2}|sistem\S{1,4}|syst[èe]m\S{1,2}|comportament\S{1,3}|comportement\S{0,2}|comportamient\S{1,2}|verhalten\S{0,8}|r[ée]ponses?|respuestas?|respostas?|rispost\S|antwort\S{0,12}"
+
+
+def _your(language: str, drop: str, your: str) -> Rule:
+    return Rule(f"your_{language}", "override", 4, rf"{_START}(?:{drop})(?:\s+\S{{1,20}}){{0,2}}?\s+(?:{your})\s+(?:\S{{1,24}}\s+){{0,3}}?(?:{_OF_A_MODEL})")
+
+
+_BASIS = (
+    Rule("basis", "extraction", 3, r"(?:instruction|directive|commande|invite|consigne|instrucci[óo]n|indicaci[óo]n|comando|orden|instrução|instru[çc][ãa]o|diretriz|istruzione|direttiva|comando|anweisung|befehl\S{0,4}|vorgabe|instruc[țt]iun\S{1,3}|comand[ăa]|prompt\S{0,6})\s+(?:\S{1,20}\s+){0,3}?(?:principal\S{0,2}|fundamental\S{0,3}|fondamental\S{0,2}|fondamentale|base|b[áa]sic\S{1,2}|central\S{0,2}|centrale|initiale?|inicial|iniziale|original\S{0,2}|originale|originelle|ursprünglich\S{0,2}|formation|formaci[óo]n|formação|formazione|chiave|clave|chave|d'origine|de d[ée]part|de entrenamiento|de treinamento|di addestramento|de bază|inițial\S{0,3})|(?:zentral\S{0,2}|grundlegend\S{0,2}|ursprünglich\S{0,2}|haupt|basis|grund|kern)\s?(?:anweisung\S{0,2}|befehl\S{0,4}|vorgabe\S{0,2}|prompt\S{0,2}|instruktion\S{0,2}|eingabe\S{0,12})|text\S{0,3} (?:d'entr[ée]e|de entrada|di input|de intrare)"),
+)
 
 
 def _with_determiner(language: str, forget: str, determiner: str, what: str) -> Rule:
@@ -93,6 +113,8 @@ RULES = (
     *(_with_determiner(language, *words) for language, words in _WITH_DETERMINER.items()),
     *(_free(language, *words) for language, words in _FREE.items()),
     *(_own(language, *words) for language, words in _OWN.items()),
+    *(_your(language, *words) for language, words in _YOUR.items()),
+    *_BASIS,
     *_DENSE,
     *_OWN_DENSE,
 )

@@ -4,7 +4,7 @@ from otel_mlsec.detectors.llm.patterns import Rule
 
 _FORGET = r"ignor\w+|disregard\w*|forget\w*|dismiss|discard|neglect|bypass\w*|overrid\w+|overrul\w+|supersed\w+|abandon|erase|delete|drop|skip|cancel|nullify|void"
 _EARLIER = r"previous(?:ly)?|prior|above|earlier|preceding|foregoing|original|initial|existing|past|former|system|aforementioned|given|current|old|other"
-_ORDERS = r"instructions?|instruct|prompts?|directions?|directives?|commands?|orders?|guidelines?|guidance|rules?|constraints?|programming|training|restrictions?|protocols?|configurations?|regulations?|settings"
+_ORDERS = r"instructions?|instruct|prompts?|directions?|directives?|commands?|orders|guidelines?|guidance|rules?|constraints?|programming|training|restrictions?|protocols?|configurations?|regulations?|settings"
 
 RULES = (
     Rule("override", "override", 5, rf"\b(?:{_FORGET})\W+(?:\w+\W+){{0,4}}?(?:{_EARLIER})\W+(?:\w+\W+){{0,4}}?(?:{_ORDERS})\b"),
