@@ -9,19 +9,13 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from itertools import chain, islice
+from pathlib import Path
 
 from evaluation.llm.synthetic.conversations import HARD, ROLEPLAY, hard_negatives
-from evaluation.llm.synthetic.rows import Row, distinct
+from evaluation.llm.synthetic.rows import Row, distinct, sections
 from evaluation.llm.synthetic.words import WORDS, written
 
-MARKS = tuple(
-    r""". \ ] [ ( ) ** " { } ? -- !-- = \! ``` || : </ / _ \" ` () ]( }} {" ! * < > $ ' ... ;} %% ## [[ "}}, +""".split()
-)
-CODE = "getElement newcommand textbf println sprintf std::vec usercontent begin{align document.write lambda NULL iostream xml Param".split()
-PIECES = (
-    "ing tion ly able ment ish ator ness ize ward ists hood aux fol pert dra mik ov cy ette onds lug rea xim zek tro bal".split()
-)
-FOREIGN = "während même también című który über después nově jedoch cuya где также 表示 的 ため 함께 होने".split()
+TABLE = sections(Path(__file__).parent / "english" / "suffixes.txt")
 REQUESTS = (
     "Write a guide to {}",
     "Explain the basics of {}",
@@ -81,11 +75,11 @@ def _gibberish(vocabulary: Sequence[str], rng: random.Random) -> str:
             word = rng.choice(vocabulary)
             text += (" " if rng.random() < 0.75 else "") + (word.capitalize() if rng.random() < 0.3 else word)
         elif kind < 0.60:
-            text += rng.choice(PIECES)
+            text += rng.choice(TABLE["piece"])
         elif kind < 0.70:
-            text += (" " if rng.random() < 0.5 else "") + rng.choice(CODE if rng.random() < 0.6 else FOREIGN)
+            text += (" " if rng.random() < 0.5 else "") + rng.choice(TABLE["code" if rng.random() < 0.6 else "foreign"])
         else:
-            text += (" " if rng.random() < 0.4 else "") + rng.choice(MARKS)
+            text += (" " if rng.random() < 0.4 else "") + rng.choice(TABLE["mark"])
     return text.strip()
 
 
