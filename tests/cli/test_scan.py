@@ -140,6 +140,17 @@ def test_settings_that_are_none_are_refused(words: list[str], capsys: pytest.Cap
     assert "usage:" in capsys.readouterr().err
 
 
+def test_a_configuration_that_cannot_be_used_is_a_sentence(
+    corpus: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("OTEL_MLSEC_LLM_FALSE_ALARMS_PER_MILLION", "many")
+
+    status, _, told = scan(corpus, capsys=capsys)
+
+    assert status == 2
+    assert "must be a number, got 'many'" in told
+
+
 @pytest.mark.parametrize("words", [[], ["-"]])
 def test_standard_input_is_scanned(corpus: Path, words: list[str]):
     done = subprocess.run(

@@ -6,9 +6,10 @@ from typing import ClassVar
 import pytest
 
 from otel_mlsec.cli import scanner as module
-from otel_mlsec.cli.judges import TIMED, scanner, threshold
+from otel_mlsec.cli.judges import TIMED, scanner, settings, threshold
 from otel_mlsec.cli.prompts import Prompt
 from otel_mlsec.cli.scanner import Scanner
+from otel_mlsec.config import LlmSettings
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.llm import TABLE
 from otel_mlsec.finding import Finding
@@ -122,10 +123,19 @@ def test_what_is_kept_of_conversations_is_bounded(monkeypatch: pytest.MonkeyPatc
 
 
 def test_all_detectors_look_but_those_that_need_a_clock():
-    scan = scanner(1000.0)
+    scan = scanner(LlmSettings())
 
     assert [detector.name for detector in scan._detectors] == [name for name in TABLE if name not in TIMED]
 
 
 def test_thresholds_are_digits():
-    assert [threshold(rate) for rate in (1e5, 1e3, 1.0)] == [1.0, 3.0, 6.0]
+    assert [threshold(LlmSettings(false_alarms_per_million=rate)) for rate in (1e5, 1e3, 1.0)] == [1.0, 3.0, 6.0]
+
+
+def test_settings_are_the_agents_and_the_command_line_wins(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OTEL_MLSEC_LLM_FALSE_ALARMS_PER_MILLION", "10")
+    monkeypatch.setenv("OTEL_MLSEC_LLM_ALLOWED_HOSTS", "example.org")
+    monkeypatch.setenv("OTEL_MLSEC_LLM_OFF", "true")
+
+    assert settings(None) == LlmSettings(false_alarms_per_million=10.0, allowed_hosts=("example.org",))
+    assert settings(500.0).false_alarms_per_million == 500.0

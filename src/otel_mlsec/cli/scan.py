@@ -11,10 +11,11 @@ from typing import BinaryIO
 
 from rich.console import Console
 
-from otel_mlsec.cli.judges import scanner, threshold
+from otel_mlsec.cli.judges import scanner, settings, threshold
 from otel_mlsec.cli.prompts import ROLES, Prompt, Reader
 from otel_mlsec.cli.safe import safe
 from otel_mlsec.cli.verdicts import Lines, Rows, Tally, View
+from otel_mlsec.config import ConfigError
 from otel_mlsec.finding import Severity
 
 STDIN = "-"
@@ -24,6 +25,8 @@ A file is one text, or JSON lines if its name ends in .jsonl or .ndjson: objects
 (user, tool, document, system, assistant), "conversation", "principal" and "tool".  Standard input is JSON lines if its first
 line is such an object.  Lines of one conversation are its turns, in order: answers are judged beside what was said before them,
 and system lines are never judged.  Unbounded consumption is not looked for, since a corpus has no time.
+Settings of the agent (OTEL_MLSEC_CONFIG, OTEL_MLSEC_LLM_ALLOWED_HOSTS …) hold here, too; with its OTEL_MLSEC_KEY its canaries are
+known.
 
 Exit status: 0; 1 if a finding is as bad as --fail-on; 2 if something cannot be read.
 """
@@ -51,12 +54,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    scan = scanner(options.false_alarms)
+    try:
+        llm = settings(options.false_alarms)
+    except ConfigError as error:
+        _say(str(error))
+        return 2
+    scan = scanner(llm)
     console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 1000)
     view: View = (
-        Lines(everything=options.all, threshold=threshold(options.false_alarms))
-        if options.json
-        else Rows(console, everything=options.all)
+        Lines(everything=options.all, threshold=threshold(llm)) if options.json else Rows(console, everything=options.all)
     )
     reader, tally = Reader(role=options.role), Tally()
     unreadable = 0
