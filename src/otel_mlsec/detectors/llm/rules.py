@@ -36,7 +36,7 @@ def _filter() -> Any:
     options.case_sensitive = False
     options.log_errors = False
     options.max_mem = MEMORY
-    rules = re2.Filter()
+    rules: Any = re2.Filter()
     for rule in RULES:
         rules.Add(rule.pattern, options)
     rules.Compile()
@@ -45,7 +45,7 @@ def _filter() -> Any:
 
 def fired(text: str) -> Fired:
     """Score = the weightiest rule + 0.15 × the others + mentions, at least 0.05."""
-    found = _filter().Match(text)
+    found: list[int] = _filter().Match(text)
     if not found:
         return Fired()
     rules = sorted((RULES[i] for i in found), key=lambda rule: -rule.weight)

@@ -87,22 +87,39 @@ _OF_A_MODEL = r"instru\S{3,12}|istru\S{3,10}|indica[cz]\S{2,8}|consignes?|direct
 
 
 def _your(language: str, drop: str, your: str) -> Rule:
-    return Rule(f"your_{language}", "override", 4, rf"{_START}(?:{drop})(?:\s+\S{{1,20}}){{0,2}}?\s+(?:{your})\s+(?:\S{{1,24}}\s+){{0,3}}?(?:{_OF_A_MODEL})")
+    return Rule(
+        f"your_{language}",
+        "override",
+        4,
+        rf"{_START}(?:{drop})(?:\s+\S{{1,20}}){{0,2}}?\s+(?:{your})\s+(?:\S{{1,24}}\s+){{0,3}}?(?:{_OF_A_MODEL})",
+    )
 
 
 _BASIS = (
-    Rule("basis", "extraction", 3, r"(?:instruction|directive|commande|invite|consigne|instrucci[óo]n|indicaci[óo]n|comando|orden|instrução|instru[çc][ãa]o|diretriz|istruzione|direttiva|comando|anweisung|befehl\S{0,4}|vorgabe|instruc[țt]iun\S{1,3}|comand[ăa]|prompt\S{0,6})\s+(?:\S{1,20}\s+){0,3}?(?:principal\S{0,2}|fundamental\S{0,3}|fondamental\S{0,2}|fondamentale|base|b[áa]sic\S{1,2}|central\S{0,2}|centrale|initiale?|inicial|iniziale|original\S{0,2}|originale|originelle|ursprünglich\S{0,2}|formation|formaci[óo]n|formação|formazione|chiave|clave|chave|d'origine|de d[ée]part|de entrenamiento|de treinamento|di addestramento|de bază|inițial\S{0,3})|(?:zentral\S{0,2}|grundlegend\S{0,2}|ursprünglich\S{0,2}|haupt|basis|grund|kern)\s?(?:anweisung\S{0,2}|befehl\S{0,4}|vorgabe\S{0,2}|prompt\S{0,2}|instruktion\S{0,2}|eingabe\S{0,12})|text\S{0,3} (?:d'entr[ée]e|de entrada|di input|de intrare)"),
+    Rule(
+        "basis",
+        "extraction",
+        3,
+        r"(?:instruction|directive|commande|invite|consigne|instrucci[óo]n|indicaci[óo]n|comando|orden|instrução|instru[çc][ãa]o|diretriz|istruzione|direttiva|comando|anweisung|befehl\S{0,4}|vorgabe|instruc[țt]iun\S{1,3}|comand[ăa]|prompt\S{0,6})\s+(?:\S{1,20}\s+){0,3}?(?:principal\S{0,2}|fundamental\S{0,3}|fondamental\S{0,2}|fondamentale|base|b[áa]sic\S{1,2}|central\S{0,2}|centrale|initiale?|inicial|iniziale|original\S{0,2}|originale|originelle|ursprünglich\S{0,2}|formation|formaci[óo]n|formação|formazione|chiave|clave|chave|d'origine|de d[ée]part|de entrenamiento|de treinamento|di addestramento|de bază|inițial\S{0,3})|(?:zentral\S{0,2}|grundlegend\S{0,2}|ursprünglich\S{0,2}|haupt|basis|grund|kern)\s?(?:anweisung\S{0,2}|befehl\S{0,4}|vorgabe\S{0,2}|prompt\S{0,2}|instruktion\S{0,2}|eingabe\S{0,12})|text\S{0,3} (?:d'entr[ée]e|de entrada|di input|de intrare)",
+    ),
 )
 
 
 def _with_determiner(language: str, forget: str, determiner: str, what: str) -> Rule:
     words = r"(?:\S{1,24}\s+)"
-    return Rule(f"forget_{language}", "override", 5, rf"{_START}(?:{forget})(?:\s+\S{{1,24}}){{0,1}}?\s+(?:{determiner})(?:\s+|['’]){words}{{0,2}}?(?:{what})")
+    return Rule(
+        f"forget_{language}",
+        "override",
+        5,
+        rf"{_START}(?:{forget})(?:\s+\S{{1,24}}){{0,1}}?\s+(?:{determiner})(?:\s+|['’]){words}{{0,2}}?(?:{what})",
+    )
 
 
 def _free(language: str, forget: str, what: str) -> Rule:
     between = r"(?:\s+\S{1,24}){0,4}?\s+"
-    return Rule(f"forget_{language}", "override", 5, rf"{_START}(?:(?:{forget}){between}(?:{what})|(?:{what}){between}(?:{forget}))")
+    return Rule(
+        f"forget_{language}", "override", 5, rf"{_START}(?:(?:{forget}){between}(?:{what})|(?:{what}){between}(?:{forget}))"
+    )
 
 
 def _own(language: str, show: str, what: str) -> Rule:
