@@ -1,0 +1,70 @@
+"""What is usual in this application: where its own texts look like attacks more often than public ones, scores say less.
+
+A verdict's score is a rarity among public texts.  Of the application's texts, a share s exceeds a level of d digits where
+10**-d was expected; by d + log10(s) digits that level means less here (or, by at most half a digit, more).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from otel_mlsec.arrays import Floats
+from otel_mlsec.detector import State
+
+WARM = 2_000  # texts before which nothing is concluded
+LEVELS = np.arange(1.0, 4.01, 0.25)  # digits
+LEAST = 10  # texts, expected or seen, from which a level counts
+LESS, MORE = 2.0, 0.5  # digits that are taken off at most, and added
+SHARE = 0.01  # of all texts that one principal may contribute; who floods the application does not decide what is usual
+FLOOR = 20  # texts that anybody may contribute
+PRINCIPALS = 4096
+
+
+@dataclass(slots=True)
+class OwnTraffic:
+    """State: how many texts, how many of them above each level, and how many each of the last 4096 principals contributed."""
+
+    _n: int = 0
+    _above: Floats = field(default_factory=lambda: np.zeros(len(LEVELS)))  # (n_levels,)
+    _by: OrderedDict[str, int] = field(default_factory=OrderedDict[str, int])
+
+    def note(self, score: float, principal: str) -> None:
+        """A text, once."""
+        if principal:
+            said = self._by.get(principal, 0)
+            if said >= max(FLOOR, SHARE * self._n):
+                return
+            self._by[principal] = said + 1
+            self._by.move_to_end(principal)
+            if len(self._by) > PRINCIPALS:
+                self._by.popitem(last=False)
+        self._n += 1
+        self._above += score >= LEVELS
+
+    def shift(self) -> float:
+        """Digits to be added to scores; negative where the application's texts look more suspicious than public ones."""
+        if self._n < WARM:
+            return 0.0
+        expected = self._n * 10.0**-LEVELS
+        # one standard error in favour of silence
+        seen = self._above + np.sqrt(self._above + 1.0)
+        excess = np.log10(np.maximum(seen, 0.5) / expected)
+        counts = (expected >= LEAST) | (self._above >= LEAST)
+        return float(np.clip(-excess[counts].max(), -LESS, MORE)) if counts.any() else 0.0
+
+    def snapshot(self) -> State:
+        return {
+            "n": np.array(self._n),
+            "above": self._above.copy(),
+            "principals": np.array(list(self._by), np.str_),
+            "contributed": np.array(list(self._by.values()), np.int64),
+        }
+
+    def restore(self, state: State, /) -> None:
+        self._n = int(state["n"])
+        self._above = np.array(state["above"], np.float64)
+        names, counts = (state[key].tolist() for key in ("principals", "contributed"))
+        self._by = OrderedDict(zip(map(str, names), map(int, counts), strict=True))

@@ -1,0 +1,104 @@
+"""From verdicts to findings, for whichever kind of attack: thresholds, the application's own traffic, and words for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf
+
+from otel_mlsec.detector import State
+from otel_mlsec.detectors.llm.own_traffic import OwnTraffic
+from otel_mlsec.detectors.llm.tell import tell
+from otel_mlsec.finding import Finding, Severity
+from otel_mlsec.observation import Origin
+from otel_mlsec.text.turn import Judged, Turn
+
+WORSE = 1.0  # digits above the threshold from which a finding is HIGH
+DESCRIPTIONS = 1.0  # digits more that a tool's description must have: it is the one text that is meant to instruct
+UNTRUSTED = frozenset({Origin.TOOL, Origin.RETRIEVED, Origin.TOOL_DESCRIPTION})
+FROM = {
+    Origin.USER: "user's message",
+    Origin.TOOL: "tool's result",
+    Origin.RETRIEVED: "document",
+    Origin.TOOL_DESCRIPTION: "tool's description",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Suspects:
+    """Findings about new inputs whose verdict reaches the threshold, in digits.
+
+    State: what is usual here, of users' and of other texts.
+    """
+
+    detector: str
+    threshold: float
+    concerns: Callable[[Judged], bool]  # is this verdict one of the detector's?
+    _users: OwnTraffic = field(default_factory=OwnTraffic)
+    _others: OwnTraffic = field(default_factory=OwnTraffic)
+
+    def update(self, turn: Turn, kind: Callable[[Judged], str], title: Callable[[Judged], str]) -> list[Finding]:
+        if turn.answered:
+            return []
+        worst: dict[str, tuple[float, Judged]] = {}  # one of a kind in a call
+        counts: dict[str, int] = {}
+        for judged in turn.inputs:
+            origin = judged.reading.text.origin
+            if not judged.fresh or origin not in FROM:
+                continue
+            own = self._users if origin is Origin.USER else self._others
+            score = judged.verdict.score + own.shift()
+            own.note(judged.verdict.score, turn.completion.principal)
+            if score < self._needed(origin) or not self.concerns(judged):
+                continue
+            name = kind(judged)
+            counts[name] = counts.get(name, 0) + 1
+            if score > worst.get(name, (-inf, judged))[0]:
+                worst[name] = score, judged
+        return [self._finding(turn, name, title(judged), score, judged, counts[name]) for name, (score, judged) in worst.items()]
+
+    def _needed(self, origin: Origin) -> float:
+        return self.threshold + (DESCRIPTIONS if origin is Origin.TOOL_DESCRIPTION else 0.0)
+
+    def _finding(self, turn: Turn, kind: str, title: str, score: float, judged: Judged, n: int) -> Finding:
+        text, verdict = judged.reading.text, judged.verdict
+        one_in = round(10.0 ** min(score, 6.0))
+        said = ", ".join(verdict.families) or "wording"
+        through = f", read through {verdict.layer.replace('_', ' ')}" if verdict.layer else ""
+        evidence: dict[str, str | bool | int | float | tuple[str, ...]] = {"one_in": one_in, "texts": n}
+        if verdict.families:
+            evidence["rules"] = verdict.families
+        if verdict.layer:
+            evidence["layer"] = verdict.layer
+        if verdict.template:
+            evidence["template"] = verdict.template
+        if signs := tuple(sorted(judged.reading.seen.signs)):
+            evidence["hidden"] = signs
+        threshold = self._needed(text.origin)
+        return tell(
+            turn,
+            self.detector,
+            kind=kind,
+            title=title,
+            summary=f"{FROM[text.origin]} {text.message}: {said}{through}; 1 in {one_in:,} benign texts looks like this",
+            severity=Severity.HIGH if score >= threshold + WORSE else Severity.MEDIUM,
+            score=score,
+            threshold=threshold,
+            about=text,
+            evidence=evidence,
+        )
+
+    def snapshot(self) -> State:
+        return {
+            f"{name}.{key}": array
+            for name, own in (("users", self._users), ("others", self._others))
+            for key, array in own.snapshot().items()
+        }
+
+    def restore(self, state: State, /) -> None:
+        for name, own in (("users", self._users), ("others", self._others)):
+            own.restore({key.partition(".")[2]: array for key, array in state.items() if key.startswith(f"{name}.")})
+
+
+def untrusted(judged: Judged) -> bool:
+    return judged.reading.text.origin in UNTRUSTED
