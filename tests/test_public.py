@@ -6,8 +6,8 @@ import otel_mlsec
 
 def test_the_public_list_is_what_it_was():
     assert otel_mlsec.__all__ == [
-        "Config", "ConfigError", "FeatureSettings", "Finding", "ModelSettings", "Reference", "Severity",
-        "event_time", "instrument", "principal", "uninstrument", "watch",
+        "Blocked", "Checked", "Config", "ConfigError", "FeatureSettings", "Finding", "LlmSettings", "ModelSettings", "Reference",
+        "Severity", "canary", "check", "event_time", "instrument", "principal", "uninstrument", "watch",
     ]  # fmt: skip
     assert all(hasattr(otel_mlsec, name) for name in otel_mlsec.__all__)
 
@@ -17,7 +17,7 @@ def test_importing_and_instrumenting_loads_no_numpy_and_no_framework_and_starts_
 import sys, threading
 import otel_mlsec
 otel_mlsec.instrument()
-heavy = [m for m in ("numpy", "scipy", "sklearn", "pandas", "xgboost", "rich", "fastapi") if m in sys.modules]
+heavy = [m for m in ("numpy", "scipy", "sklearn", "pandas", "xgboost", "rich", "fastapi", "re2", "httpx") if m in sys.modules]
 assert not heavy, heavy
 assert threading.active_count() == 1, threading.enumerate()
 """
@@ -27,3 +27,12 @@ assert threading.active_count() == 1, threading.enumerate()
 
 def test_an_unknown_name_is_an_attribute_error():
     assert not hasattr(otel_mlsec, "instrumnt")
+
+
+def test_check_and_canary_stay_functions_when_they_have_been_called():
+    first = otel_mlsec.check("hello")
+
+    assert otel_mlsec.check("hello") == first
+    assert not first
+    assert len(otel_mlsec.canary()) == 12
+    assert otel_mlsec.canary() != otel_mlsec.canary()

@@ -27,6 +27,8 @@ from otel_mlsec.reference.envelope import check
 
 if TYPE_CHECKING:
     from otel_mlsec.detection import Detection
+    from otel_mlsec.detector import Guard
+    from otel_mlsec.dialogue import Dialogue
 
 _log = logging.getLogger("otel_mlsec")
 
@@ -44,8 +46,10 @@ class Agent:
         _check(config)
         # Read with the model's first call, when the application may be in another directory.
         self._config = replace(config, reference={name: str(Path(path).absolute()) for name, path in config.reference.items()})
-        self._inbox: Inbox[Call] = Inbox(items=config.queue_items, n_bytes=config.queue_bytes)
-        self._worker = Worker(self._inbox, self._handle, quiet=suppress_instrumentation, idle=self._idle, flush=self._flush)
+        self._inbox: Inbox[Any] = Inbox(items=config.queue_items, n_bytes=config.queue_bytes)
+        self._worker = Worker(
+            self._inbox, self._handle, quiet=suppress_instrumentation, idle=self._idle, flush=self._flush, close=self._close
+        )
         self._emitter = Emitter(
             version=version("otel-mlsec"),
             tracer_provider=tracer_provider,
@@ -56,6 +60,7 @@ class Agent:
             series=config.gauge_series,
             spans=config.spans,
             span_events=config.span_events,
+            content=config.capture_content,
         )
         self._providers = Providers(
             self._worker,
@@ -67,6 +72,7 @@ class Agent:
         )
         self._patches = Patches()
         self._detection: Detection | None = None
+        self._dialogue: Dialogue | None = None
         self._told_dropped: collections.Counter[str] = collections.Counter()
         self._said_dropped = False
 
@@ -76,7 +82,7 @@ class Agent:
         else:
             _log.info("OTEL_MLSEC_KEY is not set: pseudonyms of principals are of this process and those it forks only")
         self._providers.look()
-        patch(self._patches, self._submit, self._config.disabled_instrumentations)
+        patch(self._patches, self._submit, self._config.disabled_instrumentations, self._guard())
         server.patch(self._patches, self._config.principal_header)
 
     def stop(self) -> None:
@@ -93,11 +99,18 @@ class Agent:
 
     def forked(self) -> None:
         """In the child: detectors and counts are of the parent."""
-        self._detection = None
+        self._detection = self._dialogue = None
         self._told_dropped.clear()
         self._providers.forked()
 
-    def _submit(self, call: Call, /) -> bool:
+    def _guard(self) -> Guard | None:
+        if not self._config.enforce or self._config.llm.off:
+            return None
+        from otel_mlsec.enforcement import enforced  # noqa: PLC0415 - most applications never need it
+
+        return enforced(self._patches, self._config)
+
+    def _submit(self, call: Any, /) -> bool:
         # Here and not in the worker: a process that sets its SDK up, calls once and ends would be over before the next look.
         if not self._providers.settled:
             with contained("providers"):
@@ -114,17 +127,37 @@ class Agent:
     def _flush(self) -> None:
         self._providers.flush()
 
-    def _handle(self, calls: Sequence[Call]) -> None:
+    def _handle(self, calls: Sequence[Any]) -> None:
+        predictions = [call for call in calls if type(call) is Call]
+        if predictions:
+            self._detecting().handle(predictions)
+        if len(predictions) < len(calls):
+            self._listening().handle([call for call in calls if type(call) is not Call])
+
+    def _detecting(self) -> Detection:
         if self._detection is None:
             from otel_mlsec.detection import Detection  # noqa: PLC0415 - numpy comes with it, which a model library has loaded
 
             self._detection = Detection(self._config, self._emitter)
-        self._detection.handle(calls)
+        return self._detection
+
+    def _listening(self) -> Dialogue:
+        if self._dialogue is None:
+            from otel_mlsec.dialogue import Dialogue  # noqa: PLC0415 - numpy, RE2 and what was learned come with it
+
+            self._dialogue = Dialogue.of(self._config, self._emitter)
+        return self._dialogue
+
+    def _close(self) -> None:
+        if self._dialogue is not None:
+            self._dialogue.close()
 
     def _idle(self, last: bool) -> None:
         self._providers.look()
         if self._detection is not None:
             self._detection.idle(last)
+        if self._dialogue is not None:
+            self._dialogue.idle(last)
         for reason, count in list(self._inbox.dropped.items()):
             new = count - self._told_dropped[reason]
             if new:

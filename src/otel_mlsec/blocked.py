@@ -12,7 +12,7 @@ class Blocked(Exception):
         explanation: one line; it quotes nothing of the prompt.
     """
 
-    def __init__(self, explanation: str, *, kind: str, detector: str, score: float, threshold: float) -> None:
+    def __init__(self, explanation: str, *, kind: str, detector: str, score: float = 0.0, threshold: float = 0.0) -> None:
         super().__init__(explanation)
         self.explanation, self.kind, self.detector = explanation, kind, detector
         self.score, self.threshold = score, threshold

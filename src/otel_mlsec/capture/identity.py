@@ -64,6 +64,11 @@ def set_key(key: bytes) -> None:
     _key = key if len(key) <= hashlib.blake2b.MAX_KEY_SIZE else hashlib.blake2b(key).digest()
 
 
+def key() -> bytes:
+    """The secret of the pseudonyms, and of canaries."""
+    return _key
+
+
 @contextmanager
 def principal(who: str) -> Generator[None]:
     """Model calls inside the block are made for `who`; what leaves the process is a keyed pseudonym.

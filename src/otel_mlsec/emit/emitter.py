@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from opentelemetry import _logs, metrics, trace
@@ -88,6 +89,11 @@ class Emitter:
         if span is not None:
             with contained("emit.spans"):
                 self._completions.end(span, completion, findings, status)
+
+    def cut_off(self, span: Span, completion: Completion, findings: Sequence[Finding], status: str) -> None:
+        """End the span of a call that has not ended: its duration is nobody's, and it is not counted."""
+        with contained("emit.spans"):
+            self._completions.end(span, replace(completion, end_ns=self._now()), findings, status)
 
     def finding(self, finding: Finding, call: Prediction | Completion, context: Context) -> None:
         identifier = self._new_id(self._now())

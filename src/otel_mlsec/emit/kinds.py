@@ -6,6 +6,7 @@ from typing import Final
 KINDS: Final[Mapping[str, Sequence[str]]] = {
     "drift/data": ("drift.data",),
     "drift/prediction": ("drift.prediction",),
+    "llm/injection": ("llm.injection.direct", "llm.injection.indirect"),
     "llm/system_prompt_leak": ("llm.system_prompt_leak", "llm.canary_leak"),
     "llm/compliance": ("llm.jailbreak", "llm.injection.direct", "llm.injection.indirect"),
     "llm/second_opinion": ("llm.jailbreak", "llm.injection.direct", "llm.injection.indirect"),

@@ -47,7 +47,7 @@ class Turns:
         them is counted in `completion.unread`, and is new again with the next call.
         """
         texts = completion.inputs
-        digests = [_digest(text) for text in texts]
+        digests = [digest_of_text(text) for text in texts]
         fresh = self._fresh(completion, digests)
         readings = [Reading(text) for text in texts]
         verdicts = dict(self._judged(readings, digests, fresh))
@@ -77,7 +77,7 @@ class Turns:
         return {
             index
             for index, digest in enumerate(digests)
-            if (index > last_answer and not _operators(texts[index])) or self._seen.get(_said_by(who, digest)) is None
+            if (index > last_answer and not operators(texts[index])) or self._seen.get(_said_by(who, digest)) is None
         }
 
     def _judged(self, readings: Sequence[Reading], digests: Sequence[bytes], fresh: set[int]) -> Iterator[tuple[int, Verdict]]:
@@ -85,7 +85,7 @@ class Turns:
         left = MAX_CHARACTERS
         for index in sorted(range(len(readings)), key=lambda index: (index in fresh, index), reverse=True):
             text = readings[index].text
-            verdict = NOTHING if _operators(text) else self._verdicts.get(digests[index])
+            verdict = NOTHING if operators(text) else self._verdicts.get(digests[index])
             if verdict is None:
                 left -= max(LEAST, min(len(text.text), LOOKED_AT))
                 if left < 0:
@@ -99,7 +99,17 @@ def remember(turn: Turn) -> Heard:
     """The little of a turn that its answer is judged with."""
     scored = [(index, judged.verdict) for index, judged in enumerate(turn.inputs) if judged.verdict.score > 0]
     worst = sorted(scored, key=lambda pair: -pair[1].score)[:MAX_KEPT]
-    return Heard(frozenset(index for index, judged in enumerate(turn.inputs) if judged.fresh), dict(worst))
+    fresh = frozenset(index for index, judged in enumerate(turn.inputs) if judged.fresh)
+    return Heard(fresh, dict(worst))
+
+
+def digest_of(turn: Turn) -> str:
+    """The same for two calls that say the same for the first time."""
+    digest = hashlib.blake2b(digest_size=16)
+    for judged in turn.inputs:
+        if judged.fresh:
+            digest.update(digest_of_text(judged.reading.text))
+    return digest.hexdigest()
 
 
 def _inputs(readings: Sequence[Reading], verdicts: Mapping[int, Verdict], fresh: Collection[int]) -> tuple[Judged, ...]:
@@ -109,7 +119,7 @@ def _inputs(readings: Sequence[Reading], verdicts: Mapping[int, Verdict], fresh:
     )
 
 
-def _operators(text: Text) -> bool:
+def operators(text: Text) -> bool:
     """What the application itself says is never judged: nine of ten system prompts look like an attack."""
     return text.role is Role.SYSTEM and text.origin is Origin.OPERATOR
 
@@ -122,7 +132,7 @@ def _said_by(who: bytes, digest: bytes) -> bytes:
     return hashlib.blake2b(digest + who, digest_size=8).digest()
 
 
-def _digest(text: Text) -> bytes:
+def digest_of_text(text: Text) -> bytes:
     """A text and whose it is: the same words are judged otherwise in a document."""
     digest = hashlib.blake2b(text.text.encode("utf-8", "surrogatepass"), digest_size=16)
     digest.update(f"\x1f{text.role}\x1f{text.origin}\x1f{text.form}".encode())

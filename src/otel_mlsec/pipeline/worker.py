@@ -27,8 +27,9 @@ class Worker(Generic[T]):
     """Hands what waits in the inbox to `handle`, in batches, from a daemon thread of its own.
 
     `quiet` gives the context in which it works, so that a detector that calls a model is not observed.  `idle` is called at
-    every look, and with True by who drains: what is sent next is to be up to date.  Never in two threads at once.  `flush`
-    sends on what was handled, in processes in which nobody else would.
+    every look, and with True by who drains: what is sent next is to be up to date.  `close` is called when nothing more will be
+    handled, at the end of the process at the latest.  Never in two threads at once.  `flush` sends on what was handled, in
+    processes in which nobody else would.
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class Worker(Generic[T]):
         quiet: Callable[[], AbstractContextManager[Any]],
         idle: Callable[[bool], None],
         flush: Callable[[], object] = lambda: None,
+        close: Callable[[], object] = lambda: None,
     ) -> None:
         self._inbox, self._handle, self._quiet, self._idle, self._flush = inbox, handle, quiet, idle, flush
+        self._close = close
         self._reset()
         _workers.add(self)
 
@@ -97,6 +100,14 @@ class Worker(Generic[T]):
     def _exit(self) -> None:
         with contained("worker exit"):
             self.drain(EXIT_TIMEOUT)
+            self._closed()
+
+    def _closed(self) -> None:
+        if self._busy.acquire(timeout=FORK_TIMEOUT):
+            try:
+                self._close()
+            finally:
+                self._busy.release()
 
     def _exit_of_child(self) -> None:
         """Forked children of `multiprocessing` run finalizers and no atexit handlers: what the SDK holds would be lost there."""
@@ -141,6 +152,8 @@ class Worker(Generic[T]):
     def stop(self, timeout: float = EXIT_TIMEOUT) -> bool:
         """Drain, then end the thread; what comes afterwards is dropped and counted."""
         drained = self.drain(timeout)
+        with contained("worker exit"):
+            self._closed()
         self._inbox.closed = True
         self._stop = True
         thread = self._thread
