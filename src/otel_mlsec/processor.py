@@ -11,8 +11,7 @@ import wrapt
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from otel_mlsec.capture import foreign, server
-from otel_mlsec.capture.llm import owner
+from otel_mlsec.capture import _owner, server
 from otel_mlsec.errors import contained
 from otel_mlsec.pipeline.worker import Worker
 
@@ -35,13 +34,13 @@ class DetectionProcessor(SpanProcessor):
         if self.worker is not None:
             server.on_start(span)
             with _site:
-                owner.on_start(span)
+                _owner.on_start(span)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Calls of language models that only others see."""
         if self.worker is not None:
             with _site:
-                foreign.on_end(span)
+                _owner.on_end(span)
 
     def shutdown(self) -> None:
         self.force_flush()

@@ -3,6 +3,7 @@
 A new instrumentation adds its recipe to `LIBRARIES`; the contract then covers it.
 """
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -47,11 +48,33 @@ def ask_lightgbm() -> None:
     lightgbm.LGBMRegressor(n_estimators=2, verbose=-1).fit(x, x[:, 0]).predict(x)
 
 
+def ask_httpx() -> None:
+    httpx = sys.modules["httpx"]
+    answer = {"model": "m", "choices": [{"index": 0, "message": {"role": "assistant", "content": "here"}}]}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
+    body = {"model": "m", "messages": [{"role": "user", "content": "where"}]}
+    with httpx.Client(transport=transport) as client:
+        client.post("https://a.example/v1/chat/completions", json=body)
+        client.post("https://a.example/v1/rerank", json=body)
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(transport=transport) as client:
+            await client.post("https://a.example/v1/chat/completions", json=body)
+
+    asyncio.run(ask())
+
+
+def ask_nobody() -> None:
+    """Spans of others come from the SDK, and of a library nothing is patched."""
+
+
 # library -> (what to import, what asks, how often it asks)
 LIBRARIES: dict[str, tuple[tuple[str, ...], Callable[[], None], int]] = {
     "sklearn": (("sklearn.linear_model", "sklearn.pipeline", "sklearn.svm", "sklearn.ensemble"), ask_sklearn, 2),
     "xgboost": (("xgboost",), ask_xgboost, 3),
     "lightgbm": (("lightgbm",), ask_lightgbm, 2),
+    "httpx": (("httpx",), ask_httpx, 4),  # when it is asked, and when it is answered
+    "genai": ((), ask_nobody, 0),
 }
 
 
@@ -102,7 +125,9 @@ def main(library: str, steps: list[str]) -> dict[str, Any]:
             patches.undo()
     ask()
     report["seen"] = len(handed)
-    report["methods"] = [capture.prediction(call).method for call in handed]
+    report["methods"] = [
+        capture.prediction(call).method if isinstance(call, capture.Call) else type(call).__name__ for call in handed
+    ]
     patches.undo()
     handed.clear()
     ask()

@@ -18,6 +18,8 @@ TABLE: Mapping[str, str] = {
     "sklearn": "otel_mlsec.capture.sklearn",
     "xgboost": "otel_mlsec.capture.xgboost",
     "lightgbm": "otel_mlsec.capture.lightgbm",
+    "httpx": "otel_mlsec.capture.llm",
+    "genai": "otel_mlsec.capture.foreign",
 }
 GUARDED = frozenset({"httpx"})  # rows whose calls can be looked at before they are made
 

@@ -11,14 +11,14 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry import context, trace
 from opentelemetry.trace import SpanContext
 
 from otel_mlsec.capture import _messages, identity
+from otel_mlsec.capture._owner import attached, heard, listen, newest
 from otel_mlsec.capture._patch import Patches
-from otel_mlsec.capture.llm.owner import OURS, attached, heard, is_call, newest, scope
 from otel_mlsec.detector import Submit
 from otel_mlsec.errors import contained
 from otel_mlsec.observation import Completion, Ending, Model
@@ -43,24 +43,23 @@ class Foreign:
     n_bytes: int
 
 
-def patch(_: Patches, submit: Submit) -> None:
+def patch(patches: Patches, submit: Submit) -> None:
     global _submit
     _submit = submit
-    _.at_undo(_off)
+    listen(_ended)
+    patches.at_undo(_off)
 
 
 def _off() -> None:
     global _submit
     _submit = None
+    listen(None)
 
 
-def on_end(span: Any) -> None:
-    """For a span processor: of a span that is not of a call of a model, it looks at its attributes and no more."""
-    if _submit is not None and span.attributes and is_call(span):
-        with _site:
-            here = span.get_span_context()
-            if scope(span) != OURS and (here.trace_id, here.span_id) not in attached:
-                _tell(span.attributes, here, span, span.start_time or 0, span.end_time or 0)
+def _ended(span: Any) -> None:
+    here = span.get_span_context()
+    if (here.trace_id, here.span_id) not in attached:
+        _tell(span.attributes, here, span, span.start_time or 0, span.end_time or 0)
 
 
 class Hook:
@@ -188,4 +187,5 @@ def _tokens(told: Mapping[str, Any], *keys: str) -> int | None:
 
 
 def _strings(value: object) -> tuple[str, ...]:
-    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, tuple | list) else ()
+    found = cast("Sequence[object]", value) if isinstance(value, tuple | list) else ()
+    return tuple(each for each in found if isinstance(each, str))

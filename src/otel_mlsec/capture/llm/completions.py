@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import replace
 
 from otel_mlsec.capture import bodies, identity
+from otel_mlsec.capture._owner import heard, newest
 from otel_mlsec.capture.llm.decoded import decoded
 from otel_mlsec.capture.llm.exchange import BODY, STREAM, Answered, Asked, Ended, Exchange
-from otel_mlsec.capture.llm.owner import heard, newest
 from otel_mlsec.observation import Completion, Ending, Model
 
 UNNAMED = "unnamed"  # a model whose request could not be read

@@ -12,9 +12,9 @@ from opentelemetry import context, trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from otel_mlsec.capture import bodies, identity
+from otel_mlsec.capture._owner import owner
 from otel_mlsec.capture._patch import Patches
 from otel_mlsec.capture.llm.exchange import BODY, REFUSED, Ended, Exchange, failed
-from otel_mlsec.capture.llm.owner import owner
 from otel_mlsec.capture.llm.streams import Sent, Tee
 from otel_mlsec.detector import Guard, Submit
 from otel_mlsec.errors import contained

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
@@ -67,6 +67,7 @@ class Opened:
 
 attached = Recent()  # (trace id, span id) of spans whose calls were seen at the wire, or told already
 heard = Recent()  # `newest` of calls that the worker has read, with their start in ns
+_ended: Callable[[Any], None] | None = None
 _opened: ContextVar[Opened | None] = ContextVar("otel_mlsec_opened", default=None)
 
 
@@ -78,10 +79,22 @@ def newest(trace_id: int, inputs: Sequence[Text]) -> tuple[int, int] | None:
     return None
 
 
+def listen(ended: Callable[[Any], None] | None) -> None:
+    """`ended` gets each span of a call that somebody else made, when it ends; None: nobody does."""
+    global _ended
+    _ended = ended
+
+
 def on_start(span: Any) -> None:
     """For a span processor, which runs where the span is started."""
     if scope(span) != OURS and _may_be(span):
         _opened.set(Opened(span))
+
+
+def on_end(span: Any) -> None:
+    """For a span processor: of a span that is not of a call of a model, it looks at its attributes and no more."""
+    if _ended is not None and span.attributes and is_call(span) and scope(span) != OURS:
+        _ended(span)
 
 
 def _may_be(span: Any) -> bool:
