@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+Flags = Callable[[str], bool]
 CAP = 4000  # characters that a peer is given: several of them take seconds for more
 
 
@@ -28,7 +29,7 @@ class Peer:
     name: str
     version: str
     licence: str
-    _flags: Callable[[str], bool]
+    _flags: Flags
 
     def flag(self, text: str) -> bool:
         """Whether it would raise an alarm on the first `CAP` characters of `text`."""
@@ -49,41 +50,41 @@ def peers(say: Callable[[str], object] = print) -> list[Peer]:
     return found
 
 
-def _nukon() -> Callable[[str], bool]:
+def _nukon() -> Flags:
     module = importlib.import_module("nukon_pi_detect")
     return lambda text: bool(module.scan(text).decision != module.DECISION_CLEAN)
 
 
-def _toolwall() -> Callable[[str], bool]:
+def _toolwall() -> Flags:
     module = importlib.import_module("toolwall.detect.patterns")
     least: float = importlib.import_module("toolwall.policy").Policy.model_fields["response_ipi_threshold"].default
     return lambda text: any(hit.score >= least for hit in module.detect(text))
 
 
-def _ai_injection_guard() -> Callable[[str], bool]:
+def _ai_injection_guard() -> Flags:
     scanner: Any = importlib.import_module("prompt_shield").PromptScanner()
     at: list[str] = scanner.SEVERITY_ORDER
     return lambda text: at.index(scanner.scan(text).severity) >= at.index(scanner.threshold)
 
 
-def _injectionguard() -> Callable[[str], bool]:
+def _injectionguard() -> Flags:
     module = importlib.import_module("injectionguard")
     return lambda text: not module.is_safe(text)
 
 
-def _injectionshield() -> Callable[[str], bool]:
+def _injectionshield() -> Flags:
     module = importlib.import_module("injectionshield")
     return lambda text: not module.scan(text).safe
 
 
-def _llm_injection_guard() -> Callable[[str], bool]:
+def _llm_injection_guard() -> Flags:
     module = importlib.import_module("llm_injection_guard")
     logging.getLogger("llm_injection_guard").setLevel(logging.ERROR)  # it logs every alarm
     detector: Any = module.InjectionDetector()
     return lambda text: bool(detector.scan(text).is_injection)
 
 
-def _openlit() -> Callable[[str], bool]:
+def _openlit() -> Flags:
     with _without_package("openlit", "openlit.guard"):
         module = importlib.import_module("openlit.guard.prompt_injection")
         guard: Any = module.PromptInjection()
@@ -111,7 +112,7 @@ def _without_package(root: str, *packages: str) -> Generator[None]:
         sys.modules.update(before)
 
 
-SHIPPED: tuple[tuple[str, str, Callable[[], Callable[[str], bool]]], ...] = (
+SHIPPED: tuple[tuple[str, str, Callable[[], Flags]], ...] = (
     ("openlit", "Apache-2.0", _openlit),
     ("nukon-pi-detect", "Apache-2.0", _nukon),
     ("toolwall-guard", "Apache-2.0", _toolwall),
@@ -162,7 +163,7 @@ def classic_risk(text: str) -> int:
     return min(100, risk)
 
 
-def _classic(least: int) -> Callable[[str], bool]:
+def _classic(least: int) -> Flags:
     return lambda text: classic_risk(text) >= least
 
 
