@@ -22,6 +22,9 @@ TABLE: Mapping[str, str] = {
     "llm/system_prompt_leak": "otel_mlsec.detectors.llm.system_prompt_leak:SystemPromptLeak",
     "llm/secret_leak": "otel_mlsec.detectors.llm.secret_leak:SecretLeak",
     "llm/pii_leak": "otel_mlsec.detectors.llm.pii_leak:PiiLeak",
+    "llm/exfiltration": "otel_mlsec.detectors.llm.exfiltration:Exfiltration",
+    "llm/tool_misuse": "otel_mlsec.detectors.llm.tool_misuse:ToolMisuse",
+    "llm/compliance": "otel_mlsec.detectors.llm.compliance:Compliance",
 }
 
 
