@@ -214,11 +214,11 @@ def test_lone_surrogates_and_all_that_is_not_the_attack_survive():
 
 
 def test_an_attack_that_has_no_place_of_its_own_is_not_sent():
-    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    parameters = {"type": "object", "properties": {"x": {"type": "string", "description": "a second description"}}}
     body = {
         "model": "m",
-        "messages": [{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [call]}],
-        "tools": [{"type": "function", "function": {"name": "f", "description": "attack", "parameters": {}}}],
+        "messages": [{"role": "user", "content": "x"}],
+        "tools": [{"type": "function", "function": {"name": "f", "description": "attack", "parameters": parameters}}],
     }
 
     assert guarded(body).action == "blocked"
