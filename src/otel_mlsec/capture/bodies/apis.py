@@ -8,6 +8,7 @@ from typing import Final
 from otel_mlsec.capture.bodies import (
     anthropic,
     assistants,
+    bedrock,
     chat,
     cohere,
     conversations,
@@ -33,5 +34,6 @@ TABLE: Final[Mapping[str, Api]] = {
     "runs": assistants.RUNS,
     "conversations": conversations.CONVERSATIONS,
     "converse": converse.CONVERSE,
+    "bedrock": bedrock.BEDROCK,
     "embeddings": embeddings.EMBEDDINGS,
 }

@@ -11,7 +11,7 @@ from otel_mlsec.capture.bodies.grow import Grown, Slots, grow, whole
 from otel_mlsec.capture.bodies.parse import Event
 from otel_mlsec.capture.bodies.reader import Reader
 from otel_mlsec.capture.bodies.rows import Blocks, How, row
-from otel_mlsec.capture.bodies.shapes import Object, mapping, position, sequence
+from otel_mlsec.capture.bodies.shapes import Object, is_object, mapping, position, sequence
 from otel_mlsec.capture.bodies.taken import At, Taken
 from otel_mlsec.capture.bodies.voices import CALL, FOUND, MODEL, OPERATOR, REASONING, RESULT, TOOLS, of_role
 
@@ -76,6 +76,8 @@ def join(events: Sequence[Event]) -> Joined:
     blocks = Slots()
     ended = False
     for name, event in events:
+        if name == "chunk" and len(event) <= 2:  # Nova's, behind invoke
+            name, event = next(((key, mapping(value)) for key, value in event.items() if is_object(value)), ("", event))
         at = position(event.get("contentBlockIndex"))
         if name == "contentBlockStart" and len(blocks) < 4096:
             grow(blocks.setdefault(at, Grown()), mapping(event.get("start")))

@@ -38,6 +38,7 @@ PARTS: Final[Blocks] = {
     "inline_data": NAMED,
     "fileData": NAMED,
     "file_data": NAMED,
+    "role": (),
     "thought": (),
     "thoughtSignature": (),
     "thought_signature": (),

@@ -79,12 +79,9 @@ def _append(slots: Slots, element: Any, piecewise: Set[str], depth: int) -> None
 
 
 def _continues(last: Object, part: Object) -> bool:
-    """Words and thoughts go on; a call of a tool without an index is a call of its own."""
-    return (
-        part.get("type") == last.get("type")
-        and isinstance(part.get("type"), str)
-        and not part.keys() & {"id", "function", "custom"}
-    )
+    """Words and thoughts go on; what is not words, and a call of a tool, is a new one."""
+    same = part.get("type") == last.get("type") and isinstance(part.get("type"), str)
+    return same and bool(part.keys() & {"text", "thinking"}) and not part.keys() & {"id", "function", "custom"}
 
 
 def whole(value: Any) -> Any:

@@ -100,7 +100,7 @@ def _by_body(api: str, body: Object, model: str) -> str:
                 return "messages" if "messages" in body else "complete"
             if "messages" in body:
                 return "converse" if "schemaVersion" in body or "inferenceConfig" in body else "chat"
-            return "cohere_v1" if "message" in body else "completions"
+            return "cohere_v1" if "message" in body else "bedrock"
         case "cohere_v1" if "messages" in body:
             return "chat"
         case "completions" if "messages" in body:

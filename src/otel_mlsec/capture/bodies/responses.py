@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from otel_mlsec.capture.bodies.api import Api, Joined
-from otel_mlsec.capture.bodies.grow import Grown, Pieces, Slots, whole
+from otel_mlsec.capture.bodies.grow import Grown, Pieces, Slots, grow, whole
 from otel_mlsec.capture.bodies.parse import Event
 from otel_mlsec.capture.bodies.reader import Reader
 from otel_mlsec.capture.bodies.rows import Blocks, How, Rows, row
@@ -144,6 +144,8 @@ def join(events: Sequence[Event]) -> Joined:
             grown[at] = Grown(mapping(event.get("item")))
         elif kind.endswith(".delta") and isinstance(event.get("delta"), str) and (at in grown or len(grown) < 4096):
             _grow(grown.setdefault(at, Grown()), kind, event, event["delta"])
+        elif kind == "response.output_text.annotation.added" and at in grown:
+            grow(_part(grown[at], "content", "output_text", event), {"annotations": [event.get("annotation")]})
     return Joined({**answer, "output": _output(items, grown)}, ended=False)
 
 
@@ -174,13 +176,16 @@ def _grow(item: Grown, kind: str, event: Object, delta: str) -> None:
             item[key] = Pieces()
         item[key].append(delta)
         return
+    _part(item, key, part_type, event).setdefault(part_key, Pieces()).append(delta)
+
+
+def _part(item: Grown, key: str, kind: str, event: Object) -> Grown:
+    """The part that an event adds to; of more than 4,096 the last is all of them."""
     parts = item.get(key)
     if not isinstance(parts, Slots):
         parts = item[key] = Slots()
-    at = position(event.get("summary_index", event.get("content_index")))
-    if at in parts or len(parts) < 4096:
-        part = parts.setdefault(at, Grown(type=part_type))
-        part.setdefault(part_key, Pieces()).append(delta)
+    at = min(position(event.get("summary_index", event.get("content_index"))), 4095)
+    return parts.setdefault(at, Grown(type=kind))
 
 
 LIMITS: Final = {
