@@ -52,6 +52,8 @@ class Slower(Protocol):
 
     def drain(self, timeout: float) -> bool: ...
 
+    def stop(self) -> object: ...
+
 
 @dataclass(slots=True, eq=False)
 class _Call:
@@ -141,6 +143,8 @@ class Dialogue:
         self.idle(True)
         for call in list(self._unended):
             self._cut_off(call)
+        if self._second is not None:
+            self._second.stop()
 
     def _each(self, items: Iterable[Asked | Answered]) -> None:
         for item in items:

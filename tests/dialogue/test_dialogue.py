@@ -75,6 +75,7 @@ class Slow:
 
     asked: list[tuple[Turn, Any]] = field(default_factory=list)
     due: list[Any] = field(default_factory=list)
+    stopped: bool = False
 
     def offer(self, turn: Turn, call: Any) -> None:
         self.asked.append((turn, call))
@@ -92,6 +93,9 @@ class Slow:
 
     def drain(self, timeout: float) -> bool:
         return True
+
+    def stop(self) -> None:
+        self.stopped = True
 
 
 @pytest.fixture
@@ -179,6 +183,17 @@ def test_it_waits_no_longer_than_it_may_and_what_comes_late_is_a_record(world, d
     assert span.attributes["mlsec.detection.status"] == "timeout"
     assert world.kinds() == ["llm.leak", "llm.second"]
     assert world.findings()[-1].span_id == span.context.span_id
+
+
+def test_at_the_end_a_span_that_still_waits_is_ended_and_the_second_opinion_stopped(world, dialogue):
+    slow = Slow()
+    made, call = dialogue(second=slow), exchange()
+    made.handle([Asked(call), answered(call)])
+    made.close()
+
+    [span] = world.spans()
+    assert span.attributes["mlsec.detection.status"] == "timeout"
+    assert slow.stopped
 
 
 def test_a_call_that_nobody_can_end_any_more_has_a_span_all_the_same(world, dialogue):
