@@ -25,6 +25,7 @@ TABLE: Mapping[str, str] = {
     "llm/exfiltration": "otel_mlsec.detectors.llm.exfiltration:Exfiltration",
     "llm/tool_misuse": "otel_mlsec.detectors.llm.tool_misuse:ToolMisuse",
     "llm/compliance": "otel_mlsec.detectors.llm.compliance:Compliance",
+    "llm/cost": "otel_mlsec.detectors.llm.cost:Cost",
 }
 
 

@@ -106,11 +106,7 @@ class Compliance:
             score=score,
             threshold=self.suspicion,
             about=suspected.reading.text,
-            evidence={
-                "complied": True,
-                "how": how,
-                **({"rules": suspected.verdict.families} if suspected.verdict.families else {}),
-            },
+            evidence={"complied": True, "how": how, **rules},
         )
         return replace(finding, status=Status.ONGOING)
 
@@ -122,8 +118,11 @@ class Compliance:
 
 
 _WORDS = {
-    Origin.USER: "message", Origin.TOOL: "tool's result", Origin.RETRIEVED: "document", Origin.TOOL_DESCRIPTION: "tool's description",
-}  # fmt: skip
+    Origin.USER: "message",
+    Origin.TOOL: "tool's result",
+    Origin.RETRIEVED: "document",
+    Origin.TOOL_DESCRIPTION: "tool's description",
+}
 
 
 def _complied(answer: str, wanted: list[str], roles: list[str]) -> str:
