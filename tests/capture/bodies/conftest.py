@@ -113,7 +113,7 @@ def answer(ask: Callable[..., Any]) -> Callable[..., Any]:
             raw = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in body)
         else:
             raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return bodies.answer(ask(path, least), raw, "")
+        return bodies.answer(ask(path, {"message": ""} if path == "/v1/chat" else least), raw, "")
 
     return answer
 
