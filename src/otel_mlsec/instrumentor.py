@@ -14,15 +14,22 @@ from otel_mlsec.config import Config, ConfigError
 from otel_mlsec.errors import contained
 
 _log = logging.getLogger("otel_mlsec")
+HOOKS = "genai"  # row of `capture.TABLE`
 _refused = ""  # why the agent stays off, once it was said
 
 
 def pre_instrument() -> None:
-    """Before any instrumentor runs: a wrong configuration is said at the top of the log, and once."""
+    """Before any instrumentor runs: a wrong configuration is said at the top of the log, and once.
+
+    Those of OpenTelemetry's GenAI packages ask the environment for their hook; one that the user named stays.
+    """
     try:
-        Config.load(os.environ)
+        config = Config.load(os.environ)
     except ConfigError as error:
         _refuse(error)
+        return
+    if config.enabled and HOOKS not in config.disabled_instrumentations:
+        os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK", "otel_mlsec")
 
 
 def _refuse(error: ConfigError) -> None:

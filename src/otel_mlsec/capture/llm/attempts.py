@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from otel_mlsec.capture.llm.exchange import Answered, Asked, Exchange
 
 MOST = 256  # failed calls that wait
+MOST_ATTEMPTS = 12  # of one call: who asks the same for ever asks again
 MOST_BYTES = 64 << 20  # of them
 
 Item = Asked | Answered
@@ -26,23 +27,30 @@ class Attempts:
     def take(self, item: Item, now: float) -> Sequence[Item]:
         """`now` in s, of a clock that only goes forward; -> what is to be handled."""
         exchange = item.exchange
-        if exchange.previous is not None:
-            held = self._release(exchange.previous)
-            if held is not None:  # else it was given up: this is a call of its own
-                exchange.first = held.exchange
-            exchange.previous = None
+        given_up = self._joined(exchange, exchange.previous) if exchange.previous is not None else ()
         if isinstance(item, Asked):
-            return (item,) if exchange.first is None else ()
+            return (*given_up, item) if exchange.first is None else given_up
         call = exchange
         if exchange.first is not None:
             call = exchange.first
             call.ended_as(exchange)
         answered = Answered(call)
         if not exchange.patience:
-            return (answered,)
+            return (*given_up, answered)
         self._held[exchange] = now + exchange.patience, answered
         self._bytes += answered.n_bytes
-        return self._overflow()
+        return (*given_up, *self._overflow())
+
+    def _joined(self, exchange: Exchange, previous: Exchange) -> Sequence[Answered]:
+        """Make it an attempt of the call that `previous` was one of, unless that was given up."""
+        exchange.previous = None
+        held = self._release(previous)
+        if held is None:
+            return ()
+        if previous.n_attempts >= MOST_ATTEMPTS:
+            return (held,)
+        exchange.first, exchange.n_attempts = held.exchange, previous.n_attempts + 1
+        return ()
 
     def due(self, now: float) -> Sequence[Answered]:
         """Failed calls that nobody tried again."""

@@ -71,6 +71,7 @@ class Exchange:
     detectors: tuple[str, ...] = ()  # whose findings were its reason
     previous: Exchange | None = None  # the attempt before this one
     first: Exchange | None = None  # worker: the attempt that stands for all of them
+    n_attempts: int = 1  # worker: up to this one
     parsed: bool = False  # worker
     reading: bodies.Request | None = None  # worker: what the request says, once it is parsed
 

@@ -90,7 +90,7 @@ def _request(args: Any, kwargs: Any) -> Any:
 
 def _opened(request: Any, submit: Submit) -> Exchange | None:
     """None for whatever is not a question to a model."""
-    if request is None or request.method != "POST":
+    if getattr(request, "method", None) != "POST":
         return None
     url = request.url
     path = url.path
