@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.llm.data import Rows
-from otel_mlsec.detectors.llm.classifier import Head
+from otel_mlsec.detectors.llm.classifier import Classifier
 from otel_mlsec.detectors.llm.fusion import Scale
 from otel_mlsec.detectors.llm.template import shingles
 from otel_mlsec.text import artefact
@@ -60,7 +60,7 @@ def templates(rows: Rows) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]
 
 
 def write(
-    rows: Rows, heads: tuple[Head, Head], scales: tuple[Scale, Scale], common: npt.NDArray[np.bool_], path: Path = PATH
+    rows: Rows, classifier: Classifier, scales: tuple[Scale, Scale], common: npt.NDArray[np.bool_], path: Path = PATH
 ) -> int:
     """Bytes written."""
     found, family, names = templates(rows)
@@ -69,19 +69,16 @@ def write(
         "rows": {"attack": int(rows.attack.sum()), "benign": int((~rows.attack).sum()), "trained": int(rows.trainable.sum())},
         "sources": {str(s): int((rows.source == s).sum()) for s in sorted(set(rows.source.astype(str)))},
         "template_families": names,
-        "scale": {},
-        "bias": {},
         "calibration": {
             name: {part: getattr(scale, part).to_numbers() for part in ("model", "rules", "total")}
             for name, scale in zip(("user", "document"), scales, strict=True)
         },
     }
     arrays: dict[str, npt.NDArray[np.generic]] = {"common": np.packbits(common), "shingles": found, "shingle_family": family}
-    for name, head in zip(("user", "document"), heads, strict=True):
-        weights = np.concatenate([head.words, head.parts])
-        scale = float(np.abs(weights).max() / 127)
-        arrays[name] = np.round(weights / scale).astype(np.int8)
-        about["scale"][name], about["bias"][name] = scale, head.bias  # type: ignore[index]
+    weights = np.concatenate([classifier.words, classifier.parts])
+    scale = float(np.abs(weights).max() / 127)
+    arrays["weights"] = np.round(weights / scale).astype(np.int8)
+    about |= {"scale": scale, "bias": classifier.bias}
     arrays["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode(), np.uint8)
     return _write(path, arrays)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.llm.data import Rows, balanced
-from otel_mlsec.detectors.llm.classifier import Head
+from otel_mlsec.detectors.llm.classifier import Classifier
 from otel_mlsec.detectors.llm.fusion import Evidence, Judge, Scale
 from otel_mlsec.detectors.llm.tails import Tail, smooth_tail, step_tail
 from otel_mlsec.observation import Origin, Role, Text
@@ -33,8 +33,8 @@ def reading(text: str, document: bool) -> Reading:
     return Reading(Text(text=text, role=role, origin=origin))
 
 
-def score(heads: tuple[Head, Head], texts: Sequence[str], document: Sequence[bool]) -> list[Scored]:
-    judge = Judge(*heads, (UNCALIBRATED, UNCALIBRATED))
+def score(classifier: Classifier, texts: Sequence[str], document: Sequence[bool]) -> list[Scored]:
+    judge = Judge(classifier, (UNCALIBRATED, UNCALIBRATED))
     scored: list[Scored] = []
     for text, of_document in zip(texts, document, strict=True):
         read = reading(text, bool(of_document))
@@ -69,8 +69,8 @@ def scales(rows: Rows, scored: Mapping[int, Scored], use: npt.NDArray[np.bool_])
 
 
 def totals_of(pair: tuple[Scale, Scale], rows: Rows, scored: Mapping[int, Scored]) -> dict[int, float]:
-    nobody = Head(words=np.zeros(1, np.float32), parts=np.zeros(1, np.float32), bias=0.0)
-    judge = Judge(nobody, nobody, pair)
+    nobody = Classifier(words=np.zeros(1, np.float32), parts=np.zeros(1, np.float32), bias=0.0)
+    judge = Judge(nobody, pair)
     return {i: judge.total(each.evidence, each.signs, pair[int(rows.document[i])])[0] for i, each in scored.items()}
 
 

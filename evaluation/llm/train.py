@@ -1,4 +1,4 @@
-"""The two heads of the small model: logistic regression over hashed n-grams, by averaged stochastic gradient descent."""
+"""The small model: logistic regression over hashed n-grams, by averaged stochastic gradient descent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from sklearn.linear_model import SGDClassifier
 
 from evaluation.llm.data import Rows
-from otel_mlsec.detectors.llm.classifier import FEWEST, PARTS, Head, cuts, features
+from otel_mlsec.detectors.llm.classifier import FEWEST, PARTS, Classifier, cuts, features
 from otel_mlsec.text.cut import cut
 from otel_mlsec.text.fold import folded
 from otel_mlsec.text.ngrams import PART_BITS, WORD_BITS
@@ -32,7 +32,7 @@ def plain(text: str) -> str:
 
 
 def matrix(texts: Iterable[str]) -> sp.csr_matrix:
-    """(n, 393216) presence of n-grams, each row scaled as `Head.whole` does."""
+    """(n, 393216) presence of n-grams, each row scaled as `Classifier.whole` does."""
     columns: list[npt.NDArray[np.int64]] = []
     values: list[npt.NDArray[np.float32]] = []
     ends = [0]
@@ -70,12 +70,10 @@ class Corpus:
     passage_row: npt.NDArray[np.int64]  # the row that a passage is of
     extra: sp.csr_matrix  # written by grammar, in every training
     extra_attack: npt.NDArray[np.bool_]
-    extra_of_user: npt.NDArray[np.bool_]
-    extra_of_document: npt.NDArray[np.bool_]
 
 
-def corpus(rows: Rows, extra: Sequence[tuple[str, bool, bool, bool]], seed: int = 0) -> Corpus:
-    """`extra`: text, whether it attacks, whether users' and whether documents' head learns from it."""
+def corpus(rows: Rows, extra: Sequence[tuple[str, bool]], seed: int = 0) -> Corpus:
+    """`extra`: text, and whether it attacks."""
     documents = np.flatnonzero(rows.document & rows.trainable & (np.char.str_len(rows.text.astype(str)) > 300))
     chosen = np.random.default_rng(seed).permutation(documents)[:4000]
     pieces = [(i, piece) for i in chosen for piece in passages(rows.text[i], 12)]
@@ -85,36 +83,30 @@ def corpus(rows: Rows, extra: Sequence[tuple[str, bool, bool, bool]], seed: int 
         weights=row_weights(rows),
         passages=matrix(piece for _, piece in pieces),
         passage_row=np.array([i for i, _ in pieces]),
-        extra=matrix(plain(text) for text, *_ in extra),
-        extra_attack=np.array([attack for _, attack, _, _ in extra]),
-        extra_of_user=np.array([user for _, _, user, _ in extra]),
-        extra_of_document=np.array([document for _, _, _, document in extra]),
+        extra=matrix(plain(text) for text, _ in extra),
+        extra_attack=np.array([attack for _, attack in extra]),
     )
 
 
-def heads(corpus: Corpus, training: npt.NDArray[np.bool_]) -> tuple[Head, Head]:
-    """Users' and documents' head, from those rows."""
-    training = training & corpus.rows.trainable
-    written = np.char.startswith(corpus.rows.kind.astype(str), "synth_indirect")
-    of_training = np.isin(corpus.passage_row, np.flatnonzero(training))
-    return (
-        _fit(corpus, training, of_training, corpus.extra_of_user),
-        _fit(corpus, training & ~written, of_training, corpus.extra_of_document),
-    )
-
-
-def _fit(corpus: Corpus, rows: npt.NDArray[np.bool_], of_training: npt.NDArray[np.bool_], extra: npt.NDArray[np.bool_]) -> Head:
-    grams = sp.vstack([corpus.grams[rows], corpus.passages[of_training], corpus.extra[extra]]).tocsr()
-    attack = np.concatenate([corpus.rows.attack[rows], np.zeros(of_training.sum(), bool), corpus.extra_attack[extra]])
+def fit(corpus: Corpus, training: npt.NDArray[np.bool_]) -> Classifier:
+    """The model, from those rows and all that is written by grammar."""
+    rows = training & corpus.rows.trainable
+    of_training = np.isin(corpus.passage_row, np.flatnonzero(rows))
+    grams = sp.vstack([corpus.grams[rows], corpus.passages[of_training], corpus.extra]).tocsr()
+    attack = np.concatenate([corpus.rows.attack[rows], np.zeros(of_training.sum(), bool), corpus.extra_attack])
     weights = np.concatenate(
-        [corpus.weights[rows], np.full(of_training.sum(), PASSAGE_WEIGHT), np.full(extra.sum(), SYNTHETIC_WEIGHT)]
+        [
+            corpus.weights[rows],
+            np.full(of_training.sum(), PASSAGE_WEIGHT),
+            np.full(len(corpus.extra_attack), SYNTHETIC_WEIGHT),
+        ]
     )
     model = SGDClassifier(loss="log_loss", alpha=ALPHA, average=True, max_iter=EPOCHS, tol=None, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(grams, attack.astype(int), sample_weight=weights)
     coefficients = _as_stored(model.coef_[0])
-    return Head(words=coefficients[: 1 << WORD_BITS], parts=coefficients[1 << WORD_BITS :], bias=float(model.intercept_[0]))
+    return Classifier(words=coefficients[: 1 << WORD_BITS], parts=coefficients[1 << WORD_BITS :], bias=float(model.intercept_[0]))
 
 
 def _as_stored(coefficients: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

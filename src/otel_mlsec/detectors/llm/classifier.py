@@ -1,4 +1,4 @@
-"""The small model: two linear heads over hashed n-grams, one for what users say, one for passages of documents.
+"""The small model: linear over hashed n-grams, asked about a text as a whole and about each of its passages.
 
 Word 1- to 3-grams, pairs with a gap, and 5-grams inside long words, each present or not; int8 weights; logistic loss.
 Trained by `evaluation/llm` on public texts that `text/learned.npz` names.
@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from otel_mlsec.arrays import Floats
-from otel_mlsec.text.artefact import Artefact, artefact
+from otel_mlsec.text.artefact import artefact
 from otel_mlsec.text.ngrams import PART_BITS, WORD_BITS, distinct, part_grams, word_grams
 from otel_mlsec.text.words import Bytes, Positions, words_of
 
-WHOLE = 6_000  # bytes of a user's text that are scored in one piece; passages cover what comes after
+WHOLE = 6_000  # bytes of a text that are scored in one piece; passages cover what comes after
 PASSAGE = 60, 400  # bytes, least and most
 PASSAGES = 128
 FEWEST = 8  # n-grams that a text is taken to have at least: a score of two words is no score
@@ -33,8 +33,8 @@ def features(text: str) -> tuple[Positions, Positions]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """One linear model."""
+class Classifier:
+    """Weights of a logistic regression."""
 
     words: npt.NDArray[np.float32]  # (2**18,)
     parts: npt.NDArray[np.float32]  # (2**17,)
@@ -107,12 +107,8 @@ def cuts(letters: Bytes) -> Positions:
 
 
 @cache
-def heads() -> tuple[Head, Head]:
-    """Of users' texts, and of passages of documents and tools' results."""
+def classifier() -> Classifier:
+    """The one in the package."""
     learned = artefact()
-    return head(learned, "user"), head(learned, "document")
-
-
-def head(learned: Artefact, name: str) -> Head:
-    weights = learned.arrays[name].astype(np.float32) * np.float32(learned.about["scale"][name])
-    return Head(words=weights[: 1 << WORD_BITS], parts=weights[1 << WORD_BITS :], bias=float(learned.about["bias"][name]))
+    weights = learned.arrays["weights"].astype(np.float32) * np.float32(learned.about["scale"])
+    return Classifier(words=weights[: 1 << WORD_BITS], parts=weights[1 << WORD_BITS :], bias=float(learned.about["bias"]))

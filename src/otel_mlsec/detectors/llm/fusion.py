@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from otel_mlsec.detectors.llm.classifier import Head, heads
+from otel_mlsec.detectors.llm.classifier import Classifier, classifier
 from otel_mlsec.detectors.llm.rules import Fired, fired
 from otel_mlsec.detectors.llm.tails import Tail
 from otel_mlsec.detectors.llm.template import template
@@ -23,6 +23,7 @@ from otel_mlsec.text.artefact import artefact
 from otel_mlsec.text.reading import Reading
 from otel_mlsec.text.turn import Verdict
 
+LONG = 300  # characters from which a text may have several passages
 MOST = 9.0  # digits; beyond, an extrapolated tail means nothing
 USERS = frozenset({Origin.USER})
 DOCUMENTS = frozenset({Origin.TOOL, Origin.RETRIEVED, Origin.TOOL_DESCRIPTION})
@@ -69,12 +70,12 @@ class Evidence:
 class Judge:
     """Gives verdicts on texts.  Pure, and without state.
 
-    Texts of users are judged whole, and what goes beyond 6,000 bytes by passages; documents by passages, and their decoded
-    views as what a user might have written.
+    Documents are judged by their worst passage; what users write, and what is decoded from anywhere, as a whole too: an
+    attack behind a page of harmless text is one all the same.
     """
 
-    def __init__(self, user: Head, document: Head, scales: tuple[Scale, Scale]) -> None:
-        self._user, self._document = user, document
+    def __init__(self, classifier: Classifier, scales: tuple[Scale, Scale]) -> None:
+        self._classifier = classifier
         self._of_users, self._of_documents = scales
 
     def __call__(self, reading: Reading) -> Verdict:
@@ -85,12 +86,16 @@ class Judge:
         return self.verdict(reading, self.evidence(reading, document), scale)
 
     def evidence(self, reading: Reading, document: bool) -> list[Evidence]:
-        found: list[Evidence] = []
-        for view in reading.seen.views:
-            own = document and not view.layer
-            model = self._document.passages(view.text)[0] if own else self._user.whole(view.text)
-            found.append(Evidence(model, fired(view.text), view.layer))
-        return found
+        return [
+            Evidence(self._odds(view.text, document and not view.layer), fired(view.text), view.layer)
+            for view in reading.seen.views
+        ]
+
+    def _odds(self, text: str, document: bool) -> float:
+        if document:
+            return self._classifier.passages(text)[0]
+        whole = self._classifier.whole(text)
+        return max(whole, self._classifier.passages(text)[0]) if len(text) > LONG else whole
 
     def total(self, evidence: list[Evidence], signs: Mapping[str, int], scale: Scale) -> tuple[float, Evidence]:
         """Digits of a text before they are made rare by those of benign ones, and the view that decided."""
@@ -133,4 +138,4 @@ def judge() -> Judge:
     user, document = (
         Scale(**{part: _tail(calibration[kind][part]) for part in ("model", "rules", "total")}) for kind in ("user", "document")
     )
-    return Judge(*heads(), (user, document))
+    return Judge(classifier(), (user, document))
