@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.llm.suspects import Suspects, untrusted
-from otel_mlsec.finding import Finding
+from otel_mlsec.detectors.llm.tell import tell
+from otel_mlsec.finding import Finding, Severity
+from otel_mlsec.observation import Origin
 from otel_mlsec.text.turn import Judged, Turn
+
+SHORT = 400  # characters
+# Bounded counts and an anchor: linear.
+_CANCELS = re.compile(
+    r"\A\W{0,8}(?:(?:please|now|ok|okay|hey|so|first)\W{1,3}){0,2}(?:ignore|disregard|forget|override)\W{1,3}(?:\w{1,16}\W{1,3}){0,3}"
+    r"(?:previous|prior|above|earlier|preceding|all|every|any)\W{1,3}(?:\w{1,16}\W{1,3}){0,3}(?:instructions?|prompts?|rules|directions|guidelines)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,7 +39,29 @@ class Injection:
         self._suspects = Suspects(detector=self.name, threshold=self.threshold, concerns=_concerns)
 
     def update(self, turn: Turn, /) -> list[Finding]:
-        return self._suspects.update(turn, _kind, _title)
+        return [*self._suspects.update(turn, _kind, _title), *self._planted(turn)]
+
+    def _planted(self, turn: Turn) -> list[Finding]:
+        """An operator's text that begins by cancelling the operator's texts is somebody else's: users' words that an
+        application puts into `instructions`.  Otherwise what the application says is never judged.
+        """
+        for judged in () if turn.answered else turn.inputs:
+            text = judged.reading.text
+            if judged.fresh and text.origin is Origin.OPERATOR and len(text.text) <= SHORT and _CANCELS.search(text.text):
+                return [
+                    tell(
+                        turn,
+                        self.name,
+                        kind="llm.injection.direct",
+                        title="Prompt injection",
+                        summary=f"system text {text.message} begins by cancelling earlier instructions: not the operator's words",
+                        severity=Severity.MEDIUM,
+                        score=self.threshold,
+                        threshold=self.threshold,
+                        about=text,
+                    )
+                ]
+        return []
 
     def snapshot(self) -> State:
         return self._suspects.snapshot()
