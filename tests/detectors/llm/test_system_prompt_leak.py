@@ -99,8 +99,8 @@ def test_what_two_prompts_share_is_boilerplate():
 
 def test_what_is_filled_into_a_prompt_stops_to_be_its_secret_and_its_instructions_do_not():
     detector = SystemPromptLeak()
-    articles = [" ".join(f"word{chr(97 + i)}{chr(97 + j)}" for j in range(26)) + " again" * i for i in range(6)]
-    articles = [article.replace("word", "w" + "abcdef"[i]) for i, article in enumerate(articles)]
+    articles = [" ".join(f"word{chr(97 + i)}{chr(97 + j)}" for j in range(26)) + " again" * i for i in range(10)]
+    articles = [article.replace("word", "w" + "abcdefghij"[i]) for i, article in enumerate(articles)]
     for article in articles[:-1]:
         detector.update(turn(system(PROMPT + article), answers=("ok",)))
 
@@ -108,6 +108,15 @@ def test_what_is_filled_into_a_prompt_stops_to_be_its_secret_and_its_instruction
 
     assert detector.update(turn(last, answers=(articles[-1],))) == []
     assert len(detector.update(turn(last, answers=(PROMPT,)))) == 1
+
+
+def test_prompts_that_only_begin_alike_keep_their_own_parts_secret():
+    detector = SystemPromptLeak()
+    tenants = [PROMPT + " ".join(f"t{'abcdefghij'[i]}{chr(97 + j)}" for j in range(26)) for i in range(10)]
+    for tenant in tenants * 2:
+        detector.update(turn(system(tenant), answers=("ok",)))
+
+    assert all(detector.update(turn(system(tenant), answers=(tenant[len(PROMPT) :],))) for tenant in tenants)
 
 
 def test_a_prompt_without_spaces_between_words_is_found():
@@ -146,9 +155,9 @@ def test_the_state_goes_on_in_another_detector():
     second.restore(state)
     second.update(turn(system(OTHER + shared), answers=("ok",)))
 
-    assert second.update(turn(system(OTHER + shared), answers=(shared,))) == []
     for key, value in first.snapshot().items():
         assert (value == second.snapshot()[key]).all(), key
+    assert second.update(turn(system(OTHER + shared), answers=(shared,))) == []
 
 
 def test_memory_is_bounded_over_many_prompts():

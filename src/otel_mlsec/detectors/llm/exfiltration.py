@@ -53,7 +53,7 @@ class Exfiltration:
     A host is known that the operator's or the user's text names, or `allowed_hosts` (and all below it); an address that
     an input gave word for word carries nothing new.  HIGH where words of the call leave in an image, which is fetched
     unasked, or in a tool call after a suspected document; MEDIUM else.  On 44,890 benign texts, each taken for an answer
-    to nothing, 4 hold such an address.
+    to nothing, 5 hold such an address.
 
     Does not see: data in the choice among addresses, in lengths or order, or enciphered and short; known hosts.
     """

@@ -17,6 +17,7 @@ from otel_mlsec.detector import State
 N = 5  # words
 MOST = 65_536  # n-grams that are remembered; those that were seen longest ago are forgotten first
 PROMPTS = 1024  # that are told apart, and as many variants of them that are recognised as seen
+FILLINGS = 8  # variants of a prompt from which on it is known what stays
 HEAD = 16  # n-grams at the beginning, by which a prompt is known whose rest is filled in
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 # Scripts without spaces are taken by the character.  One class or one run of a class: linear.
@@ -60,24 +61,29 @@ class Prompts:
     _last: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # (n,) number of the variant that had it last
     _shared: Masks = field(default_factory=lambda: np.zeros(0, np.bool_))  # (n,)
     _variants: Ints = field(default_factory=lambda: np.zeros(PROMPTS, np.int64))  # of each prompt
-    _noted: OrderedDict[int, None] = field(default_factory=OrderedDict[int, None])
+    _noted: OrderedDict[int, int] = field(default_factory=OrderedDict[int, int])  # hash of a variant -> calls with it
     _n: int = 0  # variants so far
     _owners: int = 0  # prompts so far
 
     def secret(self, prompt: Grams, /) -> Grams:
-        """Those of the n-grams of a prompt that are its own and stay, ascending; it is learned when it is seen first."""
+        """Those of the n-grams of a prompt that are its own and stay, ascending; it is learned on the way."""
         own = np.unique(prompt)
         if not len(own):
             return own
         identity = zlib.crc32(own.tobytes()) << 32 | len(own)
-        if identity not in self._noted:
-            self._note(prompt, own)
-            self._noted[identity] = None
-            if len(self._noted) > PROMPTS:
-                self._noted.popitem(last=False)
+        calls = self._noted.pop(identity, 0)
         at, known = self._find(own)
-        changing = 2 * self._seen[at] < self._variants[self._owner[at]]
-        return own[known & ~(self._shared[at] | changing)]
+        if not calls or not known.all():  # new, or forgotten in the meantime
+            self._note(prompt, own)
+            at, known = self._find(own)
+        self._noted[identity] = calls + 1
+        if len(self._noted) > PROMPTS:
+            self._noted.popitem(last=False)
+        secret = known & ~self._shared[at]
+        if not calls:  # what comes again was not filled in for one call
+            variants = self._variants[self._owner[at]]
+            secret &= (variants < FILLINGS) | (2 * self._seen[at] >= variants)
+        return own[secret]
 
     def _find(self, wanted: Grams) -> tuple[Ints, Masks]:
         if not len(self._grams):
@@ -142,6 +148,7 @@ class Prompts:
             "shared": self._shared.copy(),
             "variants": self._variants.copy(),
             "noted": np.array(list(self._noted), np.uint64),
+            "calls": np.array(list(self._noted.values()), np.int64),
             "n": np.array((self._n, self._owners), np.int64),
         }
 
@@ -151,5 +158,6 @@ class Prompts:
             np.array(state[key], np.int64) for key in ("owner", "seen", "last", "variants")
         )
         self._shared = np.array(state["shared"], np.bool_)
-        self._noted = OrderedDict((int(identity), None) for identity in state["noted"])
+        calls = zip(state["noted"], state["calls"], strict=True)
+        self._noted = OrderedDict((int(identity), int(n)) for identity, n in calls)
         self._n, self._owners = (int(n) for n in state["n"])

@@ -28,8 +28,9 @@ class SystemPromptLeak:
 
     Letters only, so that layout, case and digits do not matter.  What user, tools and documents of the call say as well
     does not count, nor what other system prompts of the process have too, nor what changes in every filling of the
-    prompt (documents and dates that are put into it).  Six runs are ten words in a row.  Measured on edited prompts,
-    not on a model: 0 hits in 697 unrelated pairs; 25 words verbatim, re-formatted or with every fifth changed: all.
+    prompt (documents and dates that are put into it).  Six runs are ten words in a row.  Measured on edited prompts of
+    one process, not on a model: 0 of 697 unrelated answers; of 679 leaks 630 where 25 words were verbatim, all where the
+    whole prompt was, in capitals or with every eighth word changed, 671 with every fifth.
 
     A canary (`text/canary.py`) in the answer is HIGH; in a URL or in what a tool is called with, CRITICAL.
 
