@@ -7,8 +7,8 @@ KINDS: Final[Mapping[str, Sequence[str]]] = {
     "drift/data": ("drift.data",),
     "drift/prediction": ("drift.prediction",),
     "llm/injection": ("llm.injection.direct", "llm.injection.indirect"),
+    "llm/compliance": (),  # its findings are those of the two above, one step worse
     "llm/system_prompt_leak": ("llm.system_prompt_leak", "llm.canary_leak"),
-    "llm/compliance": ("llm.jailbreak", "llm.injection.direct", "llm.injection.indirect"),
     "llm/second_opinion": ("llm.jailbreak", "llm.injection.direct", "llm.injection.indirect"),
     "drift/facts": (
         "drift.unseen", "drift.missing", "drift.column_gone", "drift.type", "drift.infinite", "drift.range", "drift.stuck",

@@ -32,10 +32,11 @@ FORCED = (
 def test_an_accepted_persona_is_the_finding_of_the_prompt_one_step_worse(text: str, how: str):
     [finding] = Compliance().update(turn(DAN, answers=(text,)))
 
-    assert (finding.kind, finding.detector, finding.status) == ("llm.jailbreak", "llm/compliance", Status.ONGOING)
+    assert (finding.kind, finding.detector, finding.status) == ("llm.jailbreak", "llm/jailbreak", Status.ONGOING)
     assert finding.severity is Severity.HIGH
     assert finding.score == 3.2
-    assert finding.evidence["complied"] is True and finding.evidence["how"] == how
+    assert (finding.evidence["complied"], finding.evidence["how"]) == (True, how)
+    assert finding.evidence["confirmed_by"] == "llm/compliance"
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ class Compliance:
 
     name: ClassVar[str] = "llm/compliance"
     suspicion: float = 2.0  # digits that an input must have; 2 is one benign text in a hundred
+    threshold: float = 3.0  # digits from which the input was a finding by itself
 
     def update(self, turn: Turn, /) -> list[Finding]:
         suspected = turn.suspected
@@ -98,7 +99,7 @@ class Compliance:
         rules = {"rules": suspected.verdict.families} if suspected.verdict.families else {}
         finding = tell(
             turn,
-            self.name,
+            "llm/jailbreak" if kind == "llm.jailbreak" else "llm/injection",  # whose finding it is: the same key, one step worse
             kind=kind,
             title="Jailbreak that worked" if kind == "llm.jailbreak" else "Prompt injection that worked",
             summary=f"The answer complied ({how.replace('_', ' ')}) with a suspected {_WORDS.get(origin, 'text')}",
@@ -106,9 +107,9 @@ class Compliance:
             score=score,
             threshold=self.suspicion,
             about=suspected.reading.text,
-            evidence={"complied": True, "how": how, **rules},
+            evidence={"complied": True, "how": how, "confirmed_by": self.name, **rules},
         )
-        return replace(finding, status=Status.ONGOING)
+        return replace(finding, status=Status.ONGOING) if score >= self.threshold else finding
 
     def snapshot(self) -> State:
         return {}
