@@ -130,11 +130,22 @@ def said(body: bytes, path: str = CHAT) -> list[str]:
     return [text.text for text in request.inputs]
 
 
+def follow(value: Any, path: tuple[str | int, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
 @given(st.sampled_from(sorted(TABLE)), st.dictionaries(st.sampled_from(KEYS), JSON, max_size=8))
 def test_any_json_can_be_asked(api: str, body: dict[str, Any]):
-    request = bodies.request(PATHS[api], "h", json.dumps({"model": "m", TABLE[api].needs[0]: [], **body}).encode())
+    raw = json.dumps({"model": "m", TABLE[api].needs[0]: [], **body}).encode()
+    request = bodies.request(PATHS[api], "h", raw)
+    texts = request.inputs if request else ()
+    paths = [text.path for text in texts if text.path]
 
-    assert request is None or all(type(text.text) is str and text.text for text in request.inputs)
+    assert all(type(text.text) is str and text.text for text in texts)
+    assert all(follow(json.loads(raw), text.path) == text.text for text in texts if text.path)
+    assert len(set(paths)) == len(paths)
 
 
 @given(

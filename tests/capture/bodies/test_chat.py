@@ -237,6 +237,26 @@ def test_what_the_providers_own_tools_found_is_not_the_models_word(outputs: Any)
     )
 
 
+def test_reasoning_under_both_of_its_names_is_taken_once(outputs: Any):
+    twin = {"reasoning": "because", "reasoning_content": "because"}
+
+    assert (
+        outputs(PATH, {"choices": [{"message": twin}]}) == outputs(PATH, [chunk(**twin)]) == [("because", "model", "reasoning")]
+    )
+
+
+def test_grammars_of_custom_tools_are_told(inputs: Any):
+    custom = {
+        "name": "sql",
+        "description": "runs",
+        "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: poison"}},
+    }
+
+    assert inputs(PATH, {"messages": [], "tools": [{"type": "custom", "custom": custom}]}) == [
+        ("runs\nstart: poison", "tool_description", "description")
+    ]
+
+
 def test_labels_of_answers_are_no_text(outputs: Any):
     choice = {
         "message": {

@@ -10,7 +10,8 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from typing import Any
 
 import pytest
@@ -261,6 +262,8 @@ def test_every_string_of_recorded_requests_is_taken_once_as_whose_it_is(recordin
         seen[request.api] += 1
         assert told(request.inputs) == expected(leaves(each.asked, request.api, answer=False)), each.file
         assert not request.unknown, each.file
+        for text in request.inputs:
+            assert not text.path or reduce(getitem, text.path, each.asked) == text.text, each.file
 
     assert seen["chat"] > 400 and seen["responses"] > 80 and seen["messages"] > 100
     assert len(seen) == len(ASKED)

@@ -10,7 +10,7 @@ from otel_mlsec.capture.bodies.api import Api, Joined
 from otel_mlsec.capture.bodies.parse import Event
 from otel_mlsec.capture.bodies.reader import Reader
 from otel_mlsec.capture.bodies.rows import Blocks, How, Rows, row
-from otel_mlsec.capture.bodies.shapes import Object, mapping, position, sequence, string
+from otel_mlsec.capture.bodies.shapes import Object, is_array, mapping, position, string
 from otel_mlsec.capture.bodies.taken import At, Taken
 from otel_mlsec.capture.bodies.voices import (
     CALL,
@@ -81,9 +81,9 @@ TOP: Final[Rows] = (
 def ask(body: Object, taken: Taken) -> None:
     read = Reader(BLOCKS, taken)
     read.rows(body, TOP, At(USER, path=()))
-    for index, message in taken.each(sequence(body.get("messages"))):
+    for index, message, at in taken.items(body.get("messages"), At(USER, path=("messages",))):
         seen = mapping(message)
-        read.parts(seen.get("content"), At(of_role(seen.get("role")), index, path=("messages", index, "content")))
+        read.parts(seen.get("content"), at.says(of_role(seen.get("role")), index).into("content"))
 
 
 def ask_legacy(body: Object, taken: Taken) -> None:
@@ -150,7 +150,11 @@ def _add(block: Object, at: int, delta: Object, pieces: dict[tuple[int, str], li
         if isinstance(delta.get(key), str) and delta[key]:
             pieces.setdefault((at, into), []).append(delta[key])
     elif kind == "citations_delta":
-        block["citations"] = [*sequence(block.get("citations")), delta.get("citation")][:4096]
+        known = block.get("citations")
+        if not is_array(known):
+            block["citations"] = [delta.get("citation")]
+        elif len(known) < 4096:
+            known.append(delta.get("citation"))
 
 
 def _arguments(text: str) -> Any:

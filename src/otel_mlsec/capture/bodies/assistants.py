@@ -40,13 +40,13 @@ def ask(body: Object, taken: Taken) -> None:
     top = At(USER, path=())
     read.rows(body, TOP, top)
     taken.partial = True
-    for path, messages in (
-        (("thread", "messages"), mapping(body.get("thread")).get("messages")),
-        (("additional_messages",), body.get("additional_messages")),
+    for messages, where in (
+        (mapping(body.get("thread")).get("messages"), top.into("thread", "messages")),
+        (body.get("additional_messages"), top.into("additional_messages")),
     ):
-        for index, message in taken.each(sequence(messages)):
+        for index, message, at in taken.items(messages, where):
             seen = mapping(message)
-            read.parts(seen.get("content"), At(of_role(seen.get("role")), index, path=(*path, index, "content")))
+            read.parts(seen.get("content"), at.says(of_role(seen.get("role")), index).into("content"))
 
 
 def say(answer: Object, taken: Taken) -> None:

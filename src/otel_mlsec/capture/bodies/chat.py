@@ -49,6 +49,7 @@ MESSAGE: Final[Rows] = (
 FOUND_BESIDE: Final[Rows] = (  # what the provider's own tools found for the answer
     row("annotations.*.url_citation.title|content", FOUND, How.STRING),
     row("annotations.*.file.content.*.text", FOUND, How.STRING),
+    row("context.citations.*.content|title", FOUND, How.STRING),
     row("citations.*.sources.*.document", FOUND, How.ONE),
     row("citations.*.sources.*.tool_output", FOUND, How.ONE),
 )
@@ -58,7 +59,7 @@ EXECUTED: Final[Rows] = (
     row("search_results.results.*.title|content", FOUND, How.STRING),
     row("code_results.*.text", FOUND, How.STRING),
 )
-DOCUMENT: Final[Rows] = (row("data", FOUND, How.ONE), row("title|text|snippet", FOUND, How.STRING))
+DOCUMENT: Final[Rows] = (row("data", FOUND, How.ONE), row("title|text|snippet", FOUND))
 TOP: Final[Rows] = (
     row("response_format", SCHEMA, How.TOLD),
     row("format", SCHEMA, How.TOLD),  # Ollama's schema
@@ -78,11 +79,10 @@ def ask(body: Object, taken: Taken) -> None:
     read = Reader(PARTS, taken)
     top = At(USER, path=())
     read.rows(body, TOP, top)
-    for index, document in taken.each(sequence(body.get("documents"))):
-        _document(read, document, top.says(FOUND).into("documents", index))
-    for index, message in taken.each(sequence(body.get("messages"))):
-        where = At(of_role(mapping(message).get("role")), index, path=("messages", index))
-        _message(read, message, where)
+    for _, document, at in taken.items(body.get("documents"), top.into("documents")):
+        _document(read, document, at.says(FOUND))
+    for index, message, at in taken.items(body.get("messages"), top.into("messages")):
+        _message(read, message, at.says(of_role(mapping(message).get("role")), index))
     prediction = mapping(body.get("prediction"))
     read.parts(prediction.get("content"), top.into("prediction", "content"))
 
@@ -124,12 +124,14 @@ def _message(read: Reader, message: object, at: At) -> None:
         read.taken.add(message, at)
         return
     seen = mapping(message)
+    if isinstance(seen.get("reasoning"), str) and seen.get("reasoning_content") == seen["reasoning"]:
+        seen = {key: value for key, value in seen.items() if key != "reasoning_content"}
     tool = read.taken.tool(seen) if "role" in seen else ""
     at = At(at.voice, at.message, tool, at.path, at.depth)
     read.rows(seen, MESSAGE, at)
     _details(read, seen, at)
-    for index, call in read.taken.each(sequence(seen.get("tool_calls"))):
-        _call(read, call, at.into("tool_calls", index))
+    for _, call, where in read.taken.items(seen.get("tool_calls"), at.into("tool_calls")):
+        _call(read, call, where)
 
 
 def _details(read: Reader, message: Object, at: At) -> None:
@@ -138,8 +140,8 @@ def _details(read: Reader, message: Object, at: At) -> None:
     words = "".join(string(detail.get("text")) or string(detail.get("summary")) for detail in details)
     if words and words.strip() in string(message.get("reasoning")) + string(message.get("reasoning_content")):
         return
-    for index, detail in read.taken.each(details):
-        read.rows(detail, (row("text|summary", REASONING, How.STRING),), at.into("reasoning_details", index))
+    for _, detail, where in read.taken.items(message.get("reasoning_details"), at.into("reasoning_details")):
+        read.rows(detail, (row("text|summary", REASONING, How.STRING),), where)
 
 
 def _call(read: Reader, call: object, at: At) -> None:
@@ -161,9 +163,9 @@ def _beside(read: Reader, message: Object, at: At) -> None:
 def _document(read: Reader, document: object, at: At) -> None:
     if isinstance(document, str):
         read.taken.add(document, at)
-    elif mapping(document).keys() & {"data", "title", "text", "snippet"}:
+    elif "data" in mapping(document):
         read.rows(mapping(document), DOCUMENT, at)
-    else:
+    else:  # keys of the application's own
         read.walk(document, at)
 
 

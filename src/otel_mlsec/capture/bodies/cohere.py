@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from otel_mlsec.capture.bodies import chat
+from otel_mlsec.capture.bodies import chat, walk
 from otel_mlsec.capture.bodies.api import Api, Joined
 from otel_mlsec.capture.bodies.grow import Grown, grow, whole
 from otel_mlsec.capture.bodies.parse import Event
 from otel_mlsec.capture.bodies.reader import Reader
 from otel_mlsec.capture.bodies.rows import How, Rows, row
-from otel_mlsec.capture.bodies.shapes import Object, is_array, mapping, position, sequence, string
+from otel_mlsec.capture.bodies.shapes import Object, is_array, mapping, position, string
 from otel_mlsec.capture.bodies.taken import At, Taken
 from otel_mlsec.capture.bodies.voices import CALL, FOUND, MODEL, OPERATOR, RESULT, SCHEMA, TOOLS, USER, of_role
 
@@ -40,21 +40,16 @@ def ask(body: Object, taken: Taken) -> None:
     top = At(USER, path=())
     read.rows(body, TOP, top)
     taken.partial = taken.partial or bool(body.get("conversation_id"))
-    history = sequence(body.get("chat_history"))
-    for index, turn in taken.each(history):
-        seen = mapping(turn)
-        read.rows(seen, TURN, At(of_role(seen.get("role")), index, path=("chat_history", index)))
-    for index, document in taken.each(sequence(body.get("documents"))):
-        for text, path in _document(document):
-            taken.add(text, At(FOUND, len(history), path=("documents", index, *path)))
-    read.rows({key: body[key] for key in ("message", "tool_results") if key in body}, TURN, At(USER, len(history), path=()))
-
-
-def _document(document: object) -> list[tuple[str, tuple[str, ...]]]:
-    """Documents have keys of the application's own, and all of them reach the model, but for `id`."""
-    if isinstance(document, str):
-        return [(document, ())]
-    return [(value, (key,)) for key, value in mapping(document).items() if isinstance(value, str) and key != "id"]
+    newest = 0
+    for index, turn, at in taken.items(body.get("chat_history"), top.into("chat_history")):
+        newest = index + 1
+        read.rows(turn, TURN, at.says(of_role(mapping(turn).get("role")), index))
+    for _, document, at in taken.items(body.get("documents"), top.into("documents")):
+        for key, value in mapping(document).items():
+            if key != "id":  # any other key is the application's own, and reaches the model
+                taken.add(walk.one_text(value), at.says(FOUND, newest).into(key), whole=isinstance(value, str))
+        read.parts(string(document), at.says(FOUND, newest))
+    read.rows({key: body[key] for key in ("message", "tool_results") if key in body}, TURN, top.says(USER, newest))
 
 
 def say(answer: Object, taken: Taken) -> None:

@@ -11,7 +11,7 @@ from otel_mlsec.capture.bodies.grow import Grown, Slots, grow, whole
 from otel_mlsec.capture.bodies.parse import Event
 from otel_mlsec.capture.bodies.reader import Reader
 from otel_mlsec.capture.bodies.rows import Blocks, How, row
-from otel_mlsec.capture.bodies.shapes import Object, is_object, mapping, position, sequence
+from otel_mlsec.capture.bodies.shapes import Object, is_object, mapping, position
 from otel_mlsec.capture.bodies.taken import At, Taken
 from otel_mlsec.capture.bodies.voices import CALL, FOUND, MODEL, OPERATOR, REASONING, RESULT, TOOLS, of_role
 
@@ -45,9 +45,9 @@ def ask(body: Object, taken: Taken) -> None:
     top = At(OPERATOR, path=())
     _blocks(read, body.get("system"), top.into("system"))
     read.rows(body, (row("toolConfig.tools", TOOLS, How.TOOLS),), top)
-    for index, message in taken.each(sequence(body.get("messages"))):
+    for index, message, at in taken.items(body.get("messages"), top.into("messages")):
         seen = mapping(message)
-        _blocks(read, seen.get("content"), At(of_role(seen.get("role")), index, path=("messages", index, "content")))
+        _blocks(read, seen.get("content"), at.says(of_role(seen.get("role")), index).into("content"))
 
 
 def say(answer: Object, taken: Taken) -> None:
@@ -59,15 +59,14 @@ def _blocks(read: Reader, blocks: object, at: At) -> None:
     if isinstance(blocks, str):
         read.taken.add(blocks, at)
         return
-    for index, block in read.taken.each(sequence(blocks)):
+    for _, block, where in read.taken.items(blocks, at):
         seen = mapping(block)
         result = mapping(seen.get("toolResult"))
-        if result:
-            where = at.into(index, "toolResult", "content")
-            said = At(RESULT, at.message, read.taken.tool(result), where.path, where.depth)
-            for part, inner in read.taken.each(sequence(result.get("content"))):
-                read.keyed(mapping(inner), BLOCKS, said.into(part))
-        read.keyed({key: value for key, value in seen.items() if key != "toolResult"}, BLOCKS, at.into(index))
+        content = where.into("toolResult", "content")
+        said = At(RESULT, at.message, read.taken.tool(result), content.path, content.depth)
+        for _, inner, inside in read.taken.items(result.get("content"), said):
+            read.keyed(mapping(inner), BLOCKS, inside)
+        read.keyed({key: value for key, value in seen.items() if key != "toolResult"}, BLOCKS, where)
 
 
 def join(events: Sequence[Event]) -> Joined:

@@ -8,7 +8,7 @@ from otel_mlsec.capture.bodies import chat, gemini
 from otel_mlsec.capture.bodies.api import Api, last, nothing
 from otel_mlsec.capture.bodies.reader import Reader
 from otel_mlsec.capture.bodies.rows import How, Rows, row
-from otel_mlsec.capture.bodies.shapes import Object, mapping, sequence
+from otel_mlsec.capture.bodies.shapes import Object, mapping
 from otel_mlsec.capture.bodies.taken import At, Taken
 from otel_mlsec.capture.bodies.voices import USER
 
@@ -21,9 +21,10 @@ TOP: Final[Rows] = (
 def ask(body: Object, taken: Taken) -> None:
     read = Reader(chat.PARTS, taken)
     read.rows(body, TOP, At(USER, path=()))
-    gemini.ask({"contents": body.get("content")}, taken)
-    for request in sequence(body.get("requests"))[:4096]:
-        gemini.ask({"contents": mapping(request).get("content")}, taken)
+    of_gemini = Reader(gemini.PARTS, taken)
+    gemini.content_of(of_gemini, body.get("content"), At(USER, path=("content",)))
+    for index, request, at in taken.items(body.get("requests"), At(USER, path=("requests",))):
+        gemini.content_of(of_gemini, mapping(request).get("content"), at.says(USER, index).into("content"))
 
 
 LIMITS: Final = {"gen_ai.embeddings.dimension.count": ("dimensions", "output_dimension", "outputDimensionality")}

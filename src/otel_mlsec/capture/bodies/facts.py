@@ -82,7 +82,13 @@ def finish_reasons(answer: Object) -> tuple[str, ...]:
 
 def tokens(answer: Object) -> tuple[int | None, int | None]:
     """Tokens read and written, cached ones and those of reasoning among them."""
-    usage = mapping(answer.get("usage") or answer.get("usageMetadata") or answer.get("usage_metadata") or answer.get("meta"))
+    usage = mapping(
+        answer.get("usage")
+        or mapping(answer.get("x_groq")).get("usage")
+        or answer.get("usageMetadata")
+        or answer.get("usage_metadata")
+        or answer.get("meta")
+    )
     usage = mapping(usage.get("tokens")) or mapping(usage.get("billed_units")) or usage
     read = _first(
         usage, "input_tokens", "prompt_tokens", "promptTokenCount", "prompt_token_count", "inputTokens", "total_input_tokens"

@@ -66,15 +66,15 @@ def ask(body: Object, taken: Taken) -> None:
     read = Reader(PARTS, taken)
     top = At(USER, path=())
     for key in ("systemInstruction", "system_instruction"):
-        _content(read, body.get(key), top.says(OPERATOR).into(key))
+        content_of(read, body.get(key), top.says(OPERATOR).into(key))
     read.rows(body, TOP, top)
     taken.partial = taken.partial or bool(body.get("cachedContent") or body.get("cached_content"))
     contents = body.get("contents")
     if not is_array(contents):
-        _content(read, contents, top.into("contents"), _voice(contents))
+        content_of(read, contents, top.into("contents"), _voice(contents))
         return
     for index, content in taken.each(sequence(contents)):
-        _content(read, content, At(USER, index, path=("contents", index)), _voice(content))
+        content_of(read, content, At(USER, index, path=("contents", index)), _voice(content))
 
 
 def say(answer: Object, taken: Taken) -> None:
@@ -82,7 +82,7 @@ def say(answer: Object, taken: Taken) -> None:
     for index, candidate in taken.each(sequence(answer.get("candidates"))):
         seen = mapping(candidate)
         at = At(MODEL, position(seen.get("index"), index))
-        _content(read, seen.get("content"), at)
+        content_of(read, seen.get("content"), at)
         for key in ("groundingMetadata", "grounding_metadata"):
             read.rows(seen.get(key), GROUNDS, at)
 
@@ -93,7 +93,7 @@ def _voice(content: object) -> Voice:
     return MODEL if role == "model" else RESULT if role in ("function", "tool") else USER
 
 
-def _content(read: Reader, content: object, at: At, voice: Voice | None = None) -> None:
+def content_of(read: Reader, content: object, at: At, voice: Voice | None = None) -> None:
     """A string, one part, parts, or an object with parts."""
     at = at.says(voice)
     if isinstance(content, str):

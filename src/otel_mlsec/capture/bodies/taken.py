@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from otel_mlsec.capture.bodies.shapes import label, mapping
+from otel_mlsec.capture.bodies.shapes import is_array, label, mapping
 from otel_mlsec.capture.bodies.voices import Voice
 from otel_mlsec.observation import Form, Origin, Role, Text
 
@@ -35,8 +35,10 @@ class At(NamedTuple):
             path = (*path, *steps) if len(path) < DEEPEST else None
         return At(self.voice, self.message, self.tool, path, self.depth + 1)
 
-    def says(self, voice: Voice | None) -> At:
-        return self if voice is None else At(voice, self.message, self.tool, self.path, self.depth)
+    def says(self, voice: Voice | None, message: int | None = None) -> At:
+        if voice is None:
+            return self
+        return At(voice, self.message if message is None else message, self.tool, self.path, self.depth)
 
 
 class Taken:
@@ -58,7 +60,7 @@ class Taken:
         if not text:
             return
         role, origin, form = at.voice
-        about_tool = form is not Form.TEXT or role is Role.TOOL or origin is Origin.TOOL_DESCRIPTION
+        about_tool = role is Role.TOOL or origin is Origin.TOOL_DESCRIPTION or form in (Form.ARGUMENTS, Form.RESULT)
         taken = Text(
             text=text,
             role=role,
@@ -82,6 +84,14 @@ class Taken:
         self.unread += left_out
         for index in range(FIRST + left_out, len(parts)):
             yield index, parts[index]
+
+    def items(self, value: object, at: At) -> Iterator[tuple[int, Any, At]]:
+        """Elements of a list with where they stand; of anything else the thing itself."""
+        if is_array(value):
+            for index, item in self.each(value):
+                yield index, item, at.into(index)
+        elif value is not None:
+            yield 0, value, at
 
     def met(self, kind: object) -> None:
         """Count a block of a type that no table has.  Only what can be a name is told, and only so many names."""

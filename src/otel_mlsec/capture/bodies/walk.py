@@ -52,7 +52,20 @@ def one_text(value: object) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
     except RecursionError:  # nested deeper than Python calls itself
-        return "\n".join(text for text, _ in strings(value))
+        return "\n".join(_words(value))
+
+
+def _words(value: object) -> Iterator[str]:
+    """Keys and values, in order."""
+    stack: list[Any] = [value]
+    while stack:
+        value = stack.pop()
+        if is_object(value):
+            stack.extend(item for pair in reversed(value.items()) for item in reversed(pair))
+        elif is_array(value):
+            stack.extend(reversed(value))
+        elif value is not None:
+            yield str(value)
 
 
 def told(schema: object) -> Iterator[tuple[str, Path | None]]:
