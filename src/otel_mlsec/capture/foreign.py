@@ -135,7 +135,8 @@ def whole(item: Foreign) -> Completion | None:
     inputs = _messages.inputs(told)
     mark = newest(item.span.trace_id, inputs)
     if mark is not None:
-        if item.start_ns <= (heard.get(mark) or 0) <= item.end_ns:
+        without_parent = (0, mark[1])  # then the caller of the wire had no trace, and this span began one
+        if any(item.start_ns <= (heard.get(each) or 0) <= item.end_ns for each in (mark, without_parent)):
             return None
         heard.add(mark, item.start_ns)
     error = told.get("error.type")

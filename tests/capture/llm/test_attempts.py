@@ -4,9 +4,7 @@ import asyncio
 import contextvars
 import time
 
-import anthropic
 import httpx2
-import openai
 import pytest
 from tests.capture.llm.wire import TEXT, clients, provider
 
@@ -14,6 +12,7 @@ from otel_mlsec.capture import llm
 from otel_mlsec.capture.llm.exchange import LONGEST_PATIENCE, PATIENCE
 from otel_mlsec.observation import Ending
 
+openai, anthropic = pytest.importorskip("openai", minversion="3"), pytest.importorskip("anthropic", minversion="1")
 ASK = {"model": "m", "messages": [{"role": "user", "content": "Where is it?"}]}
 NOW = {"retry-after-ms": "1"}  # so that clients wait for no longer
 

@@ -1,22 +1,28 @@
 """Clients of models as people use them: each call is seen once, with what was asked and what was answered."""
 
 import asyncio
+import sys
+from importlib import import_module
 
-import anthropic
-import cohere
-import groq
 import httpx
 import httpx2
-import ollama
-import openai
 import pytest
-import together
-from google import genai
-from mistralai.client import Mistral
 from tests.capture.llm.wire import TEXT, clients, provider
 
 from otel_mlsec.observation import Ending
 
+
+def sdk(name):
+    """None where it is not installed; what needs it is skipped by its name then."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+SDKS = {"azure": "openai", "mistral": "mistralai.client", "gemini": "google.genai"}  # by the first word of a shape
+openai, anthropic, groq, together = sdk("openai"), sdk("anthropic"), sdk("groq"), sdk("together")
+cohere, ollama, genai, mistral = sdk("cohere"), sdk("ollama"), sdk("google.genai"), sdk("mistralai.client")
 SAY = [{"role": "user", "content": "Where is it?"}]
 KEY = {"api_key": "k", "max_retries": 0}
 
@@ -65,7 +71,7 @@ def openai_completions(c):
 
 
 def azure(c):
-    http = c.http(httpx2)
+    http = c.http(transport(openai.AzureOpenAI))
     client = openai.AzureOpenAI(**KEY, api_version="v", azure_endpoint="https://a.example", http_client=http)
     return client.chat.completions.create(model="m", messages=SAY)
 
@@ -88,19 +94,19 @@ def anthropic_beta(c):
 
 
 def groq_chat(c):
-    return c(groq.Groq, httpx).chat.completions.create(model="m", messages=SAY)
+    return c(groq.Groq).chat.completions.create(model="m", messages=SAY)
 
 
 def groq_stream(c):
-    return list(c(groq.Groq, httpx).chat.completions.create(model="m", messages=SAY, stream=True))
+    return list(c(groq.Groq).chat.completions.create(model="m", messages=SAY, stream=True))
 
 
 def mistral_chat(c):
-    return Mistral(api_key="k", client=c.http(httpx2)).chat.complete(model="m", messages=SAY)
+    return mistral.Mistral(api_key="k", client=c.http(httpx2)).chat.complete(model="m", messages=SAY)
 
 
 def mistral_stream(c):
-    return list(Mistral(api_key="k", client=c.http(httpx2)).chat.stream(model="m", messages=SAY))
+    return list(mistral.Mistral(api_key="k", client=c.http(httpx2)).chat.stream(model="m", messages=SAY))
 
 
 def cohere_chat(c):
@@ -134,7 +140,7 @@ def ollama_generate(c):
 
 
 def together_chat(c):
-    return c(together.Together, httpx).chat.completions.create(model="m", messages=SAY)
+    return c(together.Together).chat.completions.create(model="m", messages=SAY)
 
 
 SHAPES = [
@@ -154,13 +160,25 @@ class Made:
     def http(self, library, asynchronous=False):
         return clients(self.handle, library)[asynchronous]
 
-    def __call__(self, kind, library=httpx2):
-        return kind(**KEY, http_client=self.http(library))
+    def __call__(self, kind, asynchronous=False):
+        return kind(**KEY, http_client=self.http(transport(kind), asynchronous))
+
+
+def transport(kind):
+    """httpx or httpx2, as the base of the generated clients imports it."""
+    base = sys.modules[f"{kind.__module__.partition('.')[0]}._base_client"]
+    return getattr(base, "httpx2", None) or base.httpx
+
+
+def needed(shape):
+    word = shape.__name__.removeprefix("a_").partition("_")[0]
+    pytest.importorskip(SDKS.get(word, word))
 
 
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
 def test_every_call_is_seen_once_with_prompt_and_answer(one, shape, compressed):
+    needed(shape)
     shape(Made(provider(compressed=compressed)))
 
     completion = one()
@@ -170,64 +188,65 @@ def test_every_call_is_seen_once_with_prompt_and_answer(one, shape, compressed):
     assert 0 < completion.start_ns <= completion.end_ns
 
 
-async def aopenai_chat(c):
-    return await openai.AsyncOpenAI(**KEY, http_client=c.http(httpx2, True)).chat.completions.create(model="m", messages=SAY)
+async def a_openai_chat(c):
+    return await c(openai.AsyncOpenAI, True).chat.completions.create(model="m", messages=SAY)
 
 
-async def aopenai_stream(c):
-    client = openai.AsyncOpenAI(**KEY, http_client=c.http(httpx2, True))
+async def a_openai_stream(c):
+    client = c(openai.AsyncOpenAI, True)
     return [event async for event in await client.chat.completions.create(model="m", messages=SAY, stream=True)]
 
 
-async def aopenai_responses(c):
-    client = openai.AsyncOpenAI(**KEY, http_client=c.http(httpx2, True))
+async def a_openai_responses(c):
+    client = c(openai.AsyncOpenAI, True)
     return [event async for event in await client.responses.create(model="m", input="Where is it?", stream=True)]
 
 
-async def aanthropic(c):
-    client = anthropic.AsyncAnthropic(**KEY, http_client=c.http(httpx2, True))
+async def a_anthropic(c):
+    client = c(anthropic.AsyncAnthropic, True)
     async with client.messages.stream(model="m", max_tokens=9, messages=SAY) as stream:
         return [word async for word in stream.text_stream]
 
 
-async def agroq(c):
-    client = groq.AsyncGroq(**KEY, http_client=c.http(httpx, True))
+async def a_groq(c):
+    client = c(groq.AsyncGroq, True)
     return [event async for event in await client.chat.completions.create(model="m", messages=SAY, stream=True)]
 
 
-async def amistral(c):
-    client = Mistral(api_key="k", async_client=c.http(httpx2, True))
+async def a_mistral(c):
+    client = mistral.Mistral(api_key="k", async_client=c.http(httpx2, True))
     return [event async for event in await client.chat.stream_async(model="m", messages=SAY)]
 
 
-async def acohere(c):
+async def a_cohere(c):
     client = cohere.AsyncClientV2(api_key="k", httpx_client=c.http(httpx, True))
     return [event async for event in client.chat_stream(model="m", messages=SAY)]
 
 
-async def agemini(c):
+async def a_gemini(c):
     client = genai.Client(api_key="k", http_options={"httpx_async_client": c.http(httpx, True)})
     return [event async for event in await client.aio.models.generate_content_stream(model="m", contents="Where is it?")]
 
 
-async def aollama(c):
+async def a_ollama(c):
     client = ollama.AsyncClient(transport=httpx.MockTransport(c.handle))
     return [event async for event in await client.chat(model="m", messages=SAY, stream=True)]
 
 
-async def atogether(c):
-    client = together.AsyncTogether(**KEY, http_client=c.http(httpx, True))
+async def a_together(c):
+    client = c(together.AsyncTogether, True)
     return await client.chat.completions.create(model="m", messages=SAY)
 
 
 ASYNC = [
-    aopenai_chat, aopenai_stream, aopenai_responses, aanthropic, agroq, amistral, acohere, agemini, aollama, atogether,
+    a_openai_chat, a_openai_stream, a_openai_responses, a_anthropic, a_groq, a_mistral, a_cohere, a_gemini, a_ollama, a_together,
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
 @pytest.mark.parametrize("shape", ASYNC, ids=lambda shape: shape.__name__)
 def test_every_asynchronous_call_is_seen_once_with_prompt_and_answer(one, shape, compressed):
+    needed(shape)
     asyncio.run(shape(Made(provider(compressed=compressed))))
 
     completion = one()
@@ -236,7 +255,25 @@ def test_every_asynchronous_call_is_seen_once_with_prompt_and_answer(one, shape,
     assert completion.ending is Ending.COMPLETE
 
 
+def litellm_chat(c, **how):
+    litellm = pytest.importorskip("litellm")
+    litellm.client_session = c.http(httpx)
+    return litellm.completion(model="openai/m", messages=SAY, api_key="k", **how)
+
+
+@pytest.mark.filterwarnings("ignore")  # of a library's own
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_library_above_the_clients_is_seen_once(one, stream):
+    answer = litellm_chat(Made(provider()), stream=stream)
+    list(answer)
+
+    completion = one()
+    assert [text.text for text in completion.inputs] == ["Where is it?"]
+    assert "".join(text.text for text in completion.outputs) == TEXT
+
+
 def test_embeddings_are_seen_with_their_texts_only(one):
+    pytest.importorskip("openai")
     Made(provider())(openai.OpenAI).embeddings.create(model="m", input=["one", "two"])
 
     completion = one()

@@ -1,6 +1,7 @@
 """Calls that only others see, by what their spans and their hook tell of them."""
 
 import json
+import time
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
@@ -180,6 +181,18 @@ def test_a_span_around_a_call_that_was_seen_at_the_wire_is_not_another_call(seen
 
     prompts = seen.prompts()
     assert len(prompts) == 1
+    assert told(seen) == []
+
+
+def test_a_span_that_is_made_when_its_call_is_over_is_not_another_call(seen, sdk):
+    ask = {"model": "m", "messages": [{"role": "user", "content": "Where is it?"}]}
+    began = time.time_ns()
+    clients(provider())[0].post("https://a.example/v1/chat/completions", json=ask)
+    late = sdk.get_tracer("opentelemetry.instrumentation.openai.v1").start_span("openai.response", start_time=began)
+    late.set_attributes({"gen_ai.operation.name": "chat", "gen_ai.prompt.0.content": " Where is it?"})
+    late.end()
+
+    assert len(seen.prompts()) == 1
     assert told(seen) == []
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 
-import anthropic
 import httpx2
 import pytest
 from opentelemetry import trace
@@ -120,6 +119,7 @@ def test_our_own_spans_are_not_somebody_elses(seen, spans):
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_an_sdk_that_traces_itself_keeps_its_span(seen, spans, monkeypatch, asynchronous):
+    anthropic = pytest.importorskip("anthropic", minversion="2.12")
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", spans)
     http, ahttp = clients(provider())
     ask = {"model": "m", "max_tokens": 9, "messages": ASK["messages"]}

@@ -7,13 +7,13 @@ import threading
 
 import httpx
 import httpx2
-import openai
 import pytest
 from tests.capture.llm.wire import STREAMS, TEXT, WORDS, chat_stream, clients, provider, sse
 
 from otel_mlsec.capture.llm import exchange as bounds
 from otel_mlsec.observation import Ending
 
+openai = pytest.importorskip("openai", minversion="3")
 ASK = {"model": "m", "messages": [{"role": "user", "content": "Where is it?"}], "stream": True}
 URL = "https://a.example/v1/chat/completions"
 
