@@ -43,7 +43,8 @@ CASES = [(order, False) for order in ORDERS] + [("import, patch", True), ("patch
 @pytest.mark.parametrize(("order", "pure"), CASES, ids=[f"{order}{' (wrapt in Python)' * pure}" for order, pure in CASES])
 @pytest.mark.parametrize("library", capture.TABLE)
 def test_any_order_of_import_patch_and_undo(library, order, pure):
-    pytest.importorskip(library)
+    if library != "genai":  # a hook of OpenTelemetry's, no library
+        pytest.importorskip(library)
 
     report = child(library, *ORDERS[order], pure=pure)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import Detector
-from otel_mlsec.reference.reference import Reference
+
+if TYPE_CHECKING:  # detectors of texts live below, and need no reference
+    from otel_mlsec.reference.reference import Reference
 
 TABLE = {
     "drift/facts": "otel_mlsec.detectors.drift.facts:Facts",
