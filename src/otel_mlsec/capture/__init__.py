@@ -18,7 +18,7 @@ TABLE: Mapping[str, str] = {
     "sklearn": "otel_mlsec.capture.sklearn",
     "xgboost": "otel_mlsec.capture.xgboost",
     "lightgbm": "otel_mlsec.capture.lightgbm",
-    "httpx": "otel_mlsec.capture.llm",
+    "httpx": "otel_mlsec.capture.httpx",
     "genai": "otel_mlsec.capture.foreign",
 }
 GUARDED = frozenset({"httpx"})  # rows whose calls can be looked at before they are made

@@ -1,7 +1,6 @@
 """Beside the instrumentations of others, as an application may have both: a call has one span, theirs, and is seen once."""
 
 import gc
-from importlib import import_module
 
 import pytest
 from opentelemetry import trace
@@ -40,28 +39,34 @@ SHAPES = {
 }
 
 
+@pytest.fixture(scope="module", params=OTHERS)
+def sdk(request):
+    """One of them, for all tests of it: not all of what it patches is taken back."""
+    module = pytest.importorskip(request.param)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK", "otel_mlsec")
+        made, processor = TracerProvider(), DetectionProcessor()
+        processor.worker = object()
+        made.exporter = InMemorySpanExporter()
+        made.add_span_processor(processor)
+        made.add_span_processor(SimpleSpanProcessor(made.exporter))
+        module.OpenAIInstrumentor().instrument(tracer_provider=made)
+        yield made
+        module.OpenAIInstrumentor().uninstrument()
+        processor.worker = None
+
+
 @pytest.mark.filterwarnings("ignore")  # of libraries' own
 @pytest.mark.parametrize("within", [True, False], ids=["within a request", "alone"])
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("name", OTHERS)
-def test_a_call_has_one_span_and_is_seen_once(seen, monkeypatch, name, shape, within):
-    instrumentor = getattr(pytest.importorskip(name), "OpenAIInstrumentor", None) or import_module(name).OpenAIInstrumentor
-    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK", "otel_mlsec")
-    exporter, sdk, processor = InMemorySpanExporter(), TracerProvider(), DetectionProcessor()
-    processor.worker = object()
-    sdk.add_span_processor(processor)
-    sdk.add_span_processor(SimpleSpanProcessor(exporter))
-    instrumentor().instrument(tracer_provider=sdk)
+def test_a_call_has_one_span_and_is_seen_once(seen, sdk, shape, within):
+    sdk.exporter.clear()
     client = openai.OpenAI(api_key="k", http_client=httpx2.Client(transport=httpx2.MockTransport(provider())))
-    try:
-        with sdk.get_tracer("app").start_as_current_span("request") if within else trace.use_span(trace.INVALID_SPAN):
-            SHAPES[shape](client)
-            gc.collect()  # some end their spans when their streams are forgotten
-    finally:
-        instrumentor().uninstrument()
-        processor.worker = None
+    with sdk.get_tracer("app").start_as_current_span("request") if within else trace.use_span(trace.INVALID_SPAN):
+        SHAPES[shape](client)
+        gc.collect()  # some end their spans when their streams are forgotten
 
-    [span] = [span for span in exporter.get_finished_spans() if span.name != "request"]
+    [span] = [span for span in sdk.exporter.get_finished_spans() if span.name != "request"]
     told = [item for item in seen.items if isinstance(item, foreign.Foreign)]
     wire = [item for item in seen.items if item not in told]
     seen.items = [*wire]

@@ -18,6 +18,7 @@ from tests.capture.llm.wire import TEXT, chat, clients, provider
 
 from otel_mlsec.capture import identity, llm
 from otel_mlsec.capture.llm import exchange as bounds
+from otel_mlsec.capture.llm import send, streams
 from otel_mlsec.detector import Guarded
 from otel_mlsec.observation import Ending
 
@@ -87,7 +88,7 @@ def test_a_body_that_breaks_while_it_is_sent_is_the_callers_error(seen):
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_body_that_is_too_long_is_seen_without_its_text(seen, one, monkeypatch, streamed):
-    for module in (bounds, llm.send, llm.streams):
+    for module in (bounds, send, streams):
         monkeypatch.setattr(module, "BODY", 1000, raising=False)
     body = json.dumps({**ASK, "padding": "x" * 1000}).encode()
     httpx2.Client(transport=recorded(httpx2)[0]).post(URL, content=iter([body]) if streamed else body)
@@ -194,7 +195,7 @@ def test_the_callers_context_is_left_as_it_was(seen):
             assert context.get_current() is before
 
     assert context.get_current() is before
-    assert llm.send._sending.get() is None
+    assert send._sending.get() is None
 
 
 def test_who_asked_is_what_the_application_says_then_what_the_body_claims(seen):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ import httpx2
 Handler = Callable[[Any], Any]
 WORDS = ("The ", "capital ", "is ", "Paris.")
 TEXT = "".join(WORDS)
+IDS = itertools.count()
 
 
 def once(library: Any) -> type:
@@ -73,25 +75,24 @@ def chat_stream() -> bytes:
 
 
 def responses() -> dict[str, Any]:
+    """Every one has an id of its own, by which some remember them."""
     content = [{"type": "output_text", "text": TEXT, "annotations": []}]
     output = [{"type": "message", "id": "i1", "role": "assistant", "status": "completed", "content": content}]
     rest = {"parallel_tool_calls": True, "tool_choice": "auto", "tools": []}
-    return {
-        "id": "r1", "object": "response", "created_at": 1, "model": "m-1", "status": "completed", "output": output, **rest
-    }  # fmt: skip
+    whole = {"id": f"r{next(IDS)}", "object": "response", "created_at": 1, "model": "m-1", "status": "completed"}
+    return {**whole, "output": output, **rest}
 
 
 def responses_stream() -> bytes:
+    whole = responses()
     at = {"item_id": "i1", "output_index": 0, "content_index": 0}
-    events = [
-        {"type": "response.created", "sequence_number": 0, "response": responses() | {"status": "in_progress", "output": []}}
-    ]
+    events = [{"type": "response.created", "sequence_number": 0, "response": whole | {"status": "in_progress", "output": []}}]
     item = {"type": "message", "id": "i1", "role": "assistant", "status": "in_progress", "content": []}
     part = {"type": "output_text", "text": "", "annotations": []}
     events += [{"type": "response.output_item.added", "sequence_number": 1, "output_index": 0, "item": item}]
     events += [{"type": "response.content_part.added", "sequence_number": 2, "part": part, **at}]
     deltas = [{"type": "response.output_text.delta", "delta": word, "sequence_number": 3, "logprobs": [], **at} for word in WORDS]
-    return sse([*events, *deltas, {"type": "response.completed", "sequence_number": 9, "response": responses()}], named=True)
+    return sse([*events, *deltas, {"type": "response.completed", "sequence_number": 9, "response": whole}], named=True)
 
 
 def completion() -> dict[str, Any]:

@@ -10,6 +10,5 @@ from __future__ import annotations
 from otel_mlsec.capture.llm.attempts import Attempts
 from otel_mlsec.capture.llm.completions import prompt, whole
 from otel_mlsec.capture.llm.exchange import Answered, Asked, Exchange
-from otel_mlsec.capture.llm.send import patch
 
-__all__ = ["Answered", "Asked", "Attempts", "Exchange", "patch", "prompt", "whole"]
+__all__ = ["Answered", "Asked", "Attempts", "Exchange", "prompt", "whole"]

@@ -19,14 +19,13 @@ from otel_mlsec.capture.llm.streams import Sent, Tee
 from otel_mlsec.detector import Guard, Submit
 from otel_mlsec.errors import contained
 
-LIBRARIES = ("httpx", "httpx2")
 LENGTHS = ("content-length", "transfer-encoding", "content-encoding")  # headers that tell of the body that was replaced
 _site = contained("capture.llm")
 _sending: ContextVar[Exchange | None] = ContextVar("otel_mlsec_sending", default=None)
 
 
-def patch(patches: Patches, submit: Submit, guard: Guard | None = None) -> None:
-    """`submit` gets an `Asked` before the provider is called, and an `Answered` when the answer has ended."""
+def wrap(patches: Patches, module: Any, submit: Submit, guard: Guard | None = None) -> None:
+    """Patch the clients of httpx or httpx2: `submit` gets an `Asked` before a provider is called, an `Answered` at the end."""
 
     def send(wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any, /) -> Any:
         exchange = None
@@ -76,12 +75,8 @@ def patch(patches: Patches, submit: Submit, guard: Guard | None = None) -> None:
     def enabled() -> bool:
         return patches.active and is_instrumentation_enabled()
 
-    def imported(module: Any) -> None:
-        patches.wrap(module, "Client.send", send, enabled)
-        patches.wrap(module, "AsyncClient.send", asend, enabled)
-
-    for library in LIBRARIES:
-        patches.when_imported(library, imported)
+    patches.wrap(module, "Client.send", send, enabled)
+    patches.wrap(module, "AsyncClient.send", asend, enabled)
 
 
 def _request(args: Any, kwargs: Any) -> Any:
