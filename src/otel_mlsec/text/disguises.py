@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from otel_mlsec.text.common import common
 
+SAMPLE = 2_000  # characters that are looked at for the order of words
 CLEAR = 0.75  # share of common words from which a text needs no undoing
 CLEARER = 0.25  # by how much it must rise
+FEWEST = 5  # words: a short sentence in another language may be English by chance, shifted by 13
 QUOTES = 4  # quoted passages that are looked at
 
 _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i",
@@ -27,6 +30,13 @@ _SPLIT = re.compile("(?<=[A-Za-z])[-.](?=[A-Za-z])")
 _CAMEL = re.compile(r"(?:[A-Z][a-z]+){5,200}")
 _HUMP = re.compile(r"(?<=[a-z,.])(?=[A-Z])")
 _QUOTED = re.compile(r"['\"“:\n]([^'\"”\n]{16,600})")
+_ORDERED = """
+of the|in the|to the|on the|for the|with the|from the|and the|at the|by the|is the|all the|as a|in a|is a|of a|with a|you are
+i am|do not|how to|want to|have to|going to|need to|tell me|give me|show me|what is|this is|it is|of your|of all|if you|that you
+will be|can you|i have|have been|the following|the previous|all previous|previous instructions|the above|your instructions
+system prompt|the system|the user|my name|step by|by step|from now|now on|as an|an ai|language model|such as|for example
+"""  # pairs of words that stand so in English
+_PAIRS = frozenset(tuple(pair.split()) for pair in re.split(r"[|\n]", _ORDERED.strip()))
 _FREQUENCIES = (
     np.array(
         [
@@ -74,7 +84,8 @@ def undone(text: str, kinds: frozenset[str]) -> Iterator[tuple[str, str]]:
         return
     share, n = common(text)
     if n >= 3 and share < CLEAR:
-        yield from _moved(text, share)
+        if n >= FEWEST:
+            yield from _moved(text, share)
         if text.count("-") + text.count(".") >= 4 and len(_SPLIT.findall(text)) >= 4:
             whole = _SPLIT.sub("", text)
             if common(whole)[0] > share + 0.15:
@@ -85,8 +96,16 @@ def undone(text: str, kinds: frozenset[str]) -> Iterator[tuple[str, str]]:
             rises, m = common(plain)
             if rises * m >= share * n + 1.5 and rises > share:
                 yield "leet", plain
-    if "flip" in kinds:
+    if "flip" in kinds or _backwards(text):
         yield "reversed_order", " ".join(reversed(text.split()))
+
+
+def _backwards(text: str) -> bool:
+    """Do pairs of words that English says in one order stand in the other?"""
+    words = [word.strip(string.punctuation) for word in text[:SAMPLE].lower().split()]
+    said = list(pairwise(words))
+    turned = sum((b, a) in _PAIRS for a, b in said)
+    return turned >= 2 and turned > 2 * sum(pair in _PAIRS for pair in said)
 
 
 def _joined(run: re.Match[str]) -> str:

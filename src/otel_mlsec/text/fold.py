@@ -16,7 +16,9 @@ _TWINS = str.maketrans(
 _WORD = re.compile("[^\\W\\d_](?:[^\\W\\d_]|[\u0300-\u036f])*")
 _PLAIN = re.compile("[A-Za-z]")
 _ACCENTS = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4,}")
-_LOOKALIKE = re.compile("[\uff01-\uff5e\U0001d400-\U0001d7ff\u2460-\u24ff\U0001f110-\U0001f189\u2100-\u214f]")
+_LOOKALIKE = re.compile(
+    "[\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff\u24b6-\u24e9\U0001f110-\U0001f189]"
+)  # letters, no punctuation
 
 
 def folded(text: str) -> tuple[str, int]:

@@ -79,8 +79,8 @@ def _summed(keys: Positions, weights: npt.NDArray[np.float32], bits: int, n: int
     keys = distinct(keys)
     passage = keys >> bits
     values = weights[keys & ((1 << bits) - 1)].astype(np.float64)
-    sums: Floats = np.bincount(passage, values, minlength=n)
-    counts: Floats = np.bincount(passage, minlength=n).astype(np.float64)
+    sums = np.bincount(passage, values, minlength=n).astype(np.float64)
+    counts = np.bincount(passage, minlength=n).astype(np.float64)
     return sums, counts
 
 

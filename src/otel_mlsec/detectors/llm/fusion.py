@@ -38,8 +38,8 @@ _HIDDEN: Mapping[str, Callable[[int], float]] = {
     "control": lambda n: 1.0 if n >= 4 else 0.0,
 }
 _DISGUISED = {
-    "reversed": 2.0, "reversed_words": 2.0, "rot13": 2.0, "caesar": 2.0, "morse": 1.0, "confusable": 1.0, "binary": 1.0,
-    "codes": 1.0, "spaced": 0.7, "base64": 0.7, "hex": 0.7, "leet": 0.5, "escapes": 0.3,
+    "reversed": 3.0, "reversed_words": 3.0, "rot13": 3.0, "caesar": 3.0, "morse": 2.0, "confusable": 1.0, "binary": 1.0,
+    "codes": 1.0, "spaced": 0.7, "base64": 1.0, "hex": 1.0, "leet": 0.5, "escapes": 0.3,
 }  # fmt: skip
 
 
