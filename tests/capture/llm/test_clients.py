@@ -281,6 +281,16 @@ def test_embeddings_are_seen_with_their_texts_only(one):
     assert completion.outputs == ()
 
 
+def test_long_answers_of_numbers_are_not_read(one):
+    long = {"object": "list", "model": "m-1", "data": [{"embedding": [0.123456789] * 200_000}], "usage": {"prompt_tokens": 9}}
+    with httpx2.Client(transport=httpx2.MockTransport(lambda _: httpx2.Response(200, json=long))) as client:
+        client.post("https://a.example/v1/embeddings", json={"model": "m", "input": "Where is it?"})
+
+    completion = one()
+    assert [text.text for text in completion.inputs] == ["Where is it?"]
+    assert (completion.ending, completion.input_tokens) == (Ending.COMPLETE, None)
+
+
 @pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/v1/moderations", "/v2/rerank", "/v1/files"])
 def test_what_is_no_question_to_a_model_is_not_seen(seen, path):
     with httpx2.Client(transport=httpx2.MockTransport(lambda _: httpx2.Response(200, json={}))) as client:

@@ -13,6 +13,7 @@ from otel_mlsec.observation import Completion, Ending, Model
 
 UNNAMED = "unnamed"  # a model whose request could not be read
 STREAMS = ("text/event-stream", "application/x-ndjson", "application/stream+json")
+VECTORS = 1 << 20  # bytes of an answer that has no texts, of which more is not worth its reading
 ENDINGS = {Ended.READ: Ending.COMPLETE, Ended.CLOSED: Ending.CLOSED, Ended.ABANDONED: Ending.ABANDONED}
 
 
@@ -39,7 +40,9 @@ def whole(item: Answered) -> Completion | None:
         streamed=asked.streamed or exchange.content_type.startswith(STREAMS),
     )
     body, request = _answer_body(exchange), _request(exchange)
-    return completion if request is None or not body else _answered(completion, exchange, request, body)
+    if request is None or not body or (request.operation == "embeddings" and len(body) > VECTORS):
+        return completion
+    return _answered(completion, exchange, request, body)
 
 
 def _answered(completion: Completion, exchange: Exchange, request: bodies.Request, body: bytes) -> Completion:
