@@ -1,87 +1,26 @@
-"""Recorded traffic of the providers' own clients, where it is at hand."""
+"""Requests and answers as they are read."""
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
-import tarfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pytest
+from tests.capture.bodies import recorded
 
 from otel_mlsec.capture import bodies
-
-CASSETTES = Path(__file__).parents[3].parent / "shared" / "data" / "llm_cassettes.tar.xz"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """One interaction: what was sent, and the bytes that came back, unpacked."""
-
-    file: str
-    path: str
-    host: str
-    asked: dict[str, Any]
-    status: int
-    answer: bytes
-
-    @property
-    def request(self) -> bytes:
-        return json.dumps(self.asked).encode()
-
-
-def _bytes(part: Mapping[str, Any]) -> bytes:
-    body = part.get("body")
-    if isinstance(body, dict):
-        body = base64.b64decode(body["base64_string"]) if "base64_string" in body else body.get("string")
-    raw = body if isinstance(body, bytes) else (body or "").encode()
-    return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-
-
-@pytest.fixture(scope="session")
-def recordings() -> list[Recorded]:
-    """All recorded interactions whose request is a JSON object."""
-    yaml = pytest.importorskip("yaml")
-    if not CASSETTES.exists():
-        pytest.skip("recorded traffic is not at hand")
-    found: list[Recorded] = []
-    with tarfile.open(CASSETTES) as archive:
-        for member in archive:
-            if not member.name.endswith((".yaml", ".yml")):
-                continue
-            file = archive.extractfile(member)
-            assert file is not None
-            document = yaml.load(file.read(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-            for each in document.get("interactions") or []:
-                url = urlsplit(each["request"]["uri"])
-                try:
-                    asked = json.loads(_bytes(each["request"]))
-                except ValueError:
-                    continue
-                if isinstance(asked, dict):
-                    found.append(
-                        Recorded(
-                            file=member.name,
-                            path=unquote(url.path),
-                            host=url.hostname or "",
-                            asked=asked,
-                            status=each["response"]["status"]["code"],
-                            answer=_bytes(each["response"]),
-                        )
-                    )
-    return found
-
 
 Said = list[tuple[str, str, str]]  # text, origin, form
 
 
 def said(texts: tuple[Any, ...]) -> Said:
     return [(text.text, str(text.origin), str(text.form)) for text in texts]
+
+
+@pytest.fixture
+def recordings() -> list[recorded.Recorded]:
+    return recorded.recordings()
 
 
 @pytest.fixture
