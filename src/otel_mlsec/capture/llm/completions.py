@@ -63,7 +63,7 @@ def _answered(completion: Completion, exchange: Exchange, request: bodies.Reques
         input_tokens=answer.input_tokens,
         output_tokens=answer.output_tokens,
         unknown=Counter(completion.unknown) + Counter(answer.unknown),
-        unread=completion.unread + exchange.overflowed,
+        unread=completion.unread + answer.unread + exchange.overflowed,
     )
 
 
