@@ -45,7 +45,9 @@ def score(classifier: Classifier, texts: Sequence[str], document: Sequence[bool]
 def scales(rows: Rows, scored: Mapping[int, Scored], use: npt.NDArray[np.bool_]) -> tuple[Scale, Scale]:
     """Users' and documents' scale from the benign rows of `use`; two steps, since the total rests on the parts' tails."""
     parts: list[Scale] = []
-    benign = [np.flatnonzero(use & ~rows.attack & (rows.document == document)) for document in (False, True)]
+    benign = [
+        np.flatnonzero(use & ~rows.attack & ~rows.about_attacks & (rows.document == document)) for document in (False, True)
+    ]
     for indices in benign:
         weights = balanced(rows.source[indices])
         first = [scored[i].evidence[0] for i in indices]

@@ -41,6 +41,12 @@ SHELL = r"who.?[a@4α].?m|os.?\.sy|execute:|^run:"
 EMBEDS_ATTACKS = ("synth_indirect", "synth_indirect_payload")  # written around attacks of the pool: never in a fold's training
 NOT_TO_TRAIN_ON = re.compile("NC|non-commercial|BY-SA")  # licences; such rows calibrate and are counted, no weight comes of them
 
+# Documents about attacks quote them.  They are one in 260 of the pool's documents because libraries that guard models
+# are in it, and far fewer of anybody's: they train, and are counted by themselves, but do not say what is usual in documents.
+ABOUT_ATTACKS = re.compile(
+    r"(?i)prompt.?inject|jailbr|guardrail|system.?prompt|ignore (?:all )?previous|adversarial prompt|red.?team"
+)
+
 # hackaprompt's attacks carry its target string, which a model must not learn
 _TARGET = re.compile(r"(?i)p[\W_]{0,2}w[\W_]{0,2}n[\W_]{0,2}e[\W_]{0,2}d")
 _WORDS = [
@@ -72,6 +78,7 @@ class Rows:
     document: npt.NDArray[np.bool_]  # judged as what a tool or a retriever returned
     group: npt.NDArray[np.int64]  # with which it is held out; -1: never
     trainable: npt.NDArray[np.bool_]
+    about_attacks: npt.NDArray[np.bool_]  # a document that speaks of attacks
 
     def __len__(self) -> int:
         return len(self.text)
@@ -102,6 +109,9 @@ def load() -> Rows:
         kind=frame.kind.to_numpy(),
         document=frame.kind.isin(DOCUMENTS).to_numpy() & ~attack,
         group=np.array([(ATTACKS if bad else BENIGN).get(s, -1) for s, bad in zip(source, attack, strict=True)]),
+        about_attacks=np.array([bool(ABOUT_ATTACKS.search(each)) for each in text])
+        & frame.kind.isin(DOCUMENTS).to_numpy()
+        & ~attack,
         trainable=~frame.licence.str.contains(NOT_TO_TRAIN_ON).to_numpy() & ~frame.kind.isin(EMBEDS_ATTACKS).to_numpy(),
     )
 
