@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help .venv test lint bench evaluate-drift test-collector demo collector collector-sources
+.PHONY: help .venv test test-llm lint bench evaluate-drift evaluate-llm test-collector demo demo-llm collector collector-sources
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -17,6 +17,24 @@ help: ## this list
 	.venv-newest/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	.venv-newest/bin/python -m pip install --quiet -c constraints.txt -e ".[reference,distro]" --group test
 	@touch $@
+
+.venv-openai2/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-openai2
+	.venv-openai2/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	grep -v '^openai==' constraints.txt > .venv-openai2/constraints.txt
+	.venv-openai2/bin/python -m pip install --quiet -c .venv-openai2/constraints.txt -e ".[distro]" --group test-openai2
+	@touch $@
+
+.venv-beside/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-beside
+	.venv-beside/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	.venv-beside/bin/python -m pip install --quiet -c constraints.txt -e ".[distro]" --group test-beside
+	@touch $@
+
+test-llm: .venv-openai2/installed .venv-beside/installed ## clients of language models in other versions, and beside others' instrumentations
+	.venv-openai2/bin/python -m pytest -q tests/capture/llm
+	for other in genai.openai openinference.instrumentation.openai "opentelemetry.instrumentation.openai"; do \
+	  .venv-beside/bin/python -m pytest -q tests/capture/llm/test_beside.py -k "$$other" || exit 1; done # none undoes all it did
 
 test: .venv ## all tests that need no Go, in under ten minutes; says what it skips and why
 	$(BIN)/python -m pytest -m "not collector" $(ARGS)
