@@ -79,7 +79,7 @@ def _made() -> Alone:
     global _alone
     with _making:
         if _alone is None:
-            detectors = build(SETTINGS, key=identity.key())
+            detectors = build(SETTINGS, key=identity.key(), adaptive=False)
             _alone = Alone(judge(), [detector for detector in detectors if detector.name not in OF_MANY])
         return _alone
 

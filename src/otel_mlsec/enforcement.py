@@ -45,7 +45,7 @@ _carrying: ContextVar[bool] = ContextVar("otel_mlsec_carrying", default=False)
 def enforced(patches: Patches, config: Config) -> Guarding:
     """The guard of a configuration; clients that would hide what it raises are patched."""
     carry(patches)
-    return Guarding(Alone(judge(), build(config.llm, only=config.enforce)), config.enforce)
+    return Guarding(Alone(judge(), build(config.llm, only=config.enforce, adaptive=False)), config.enforce)
 
 
 class Guarding:

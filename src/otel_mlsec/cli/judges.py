@@ -32,7 +32,7 @@ def settings(false_alarms: float | None) -> LlmSettings:
 
 def scanner(llm: LlmSettings) -> Scanner:
     """With detectors as new."""
-    return Scanner(judge(), build(llm, key=identity.key(), only=TABLE.keys() - TIMED))
+    return Scanner(judge(), build(llm, key=identity.key(), only=TABLE.keys() - TIMED, adaptive=False))
 
 
 def threshold(llm: LlmSettings) -> float:

@@ -29,10 +29,12 @@ TABLE: Mapping[str, str] = {
 }
 
 
-def build(settings: LlmSettings, *, key: bytes = b"", only: Collection[str] | None = None) -> list[TextDetector]:
+def build(
+    settings: LlmSettings, *, key: bytes = b"", only: Collection[str] | None = None, adaptive: bool = True
+) -> list[TextDetector]:
     """All detectors, as new, or those of `only`, each with the settings for which it has a parameter.
 
-    `key` is that of the canaries.
+    `key` is that of the canaries; `adaptive` are those of live traffic.
     """
     if settings.off:
         return []
@@ -41,6 +43,7 @@ def build(settings: LlmSettings, *, key: bytes = b"", only: Collection[str] | No
         "false_alarms_per_million": settings.false_alarms_per_million,
         "threshold": 6.0 - math.log10(settings.false_alarms_per_million),  # in digits, as `Verdict.score`
         "key": key,
+        "adaptive": adaptive,
     }
     built: list[TextDetector] = []
     for name, path in TABLE.items():

@@ -18,10 +18,11 @@ class Jailbreak:
 
     name: ClassVar[str] = "llm/jailbreak"
     threshold: float = 3.0  # digits: one benign text in 10**threshold
+    adaptive: bool = True  # to the application's own traffic; a corpus of attacks is no traffic
     _suspects: Suspects = field(init=False)
 
     def __post_init__(self) -> None:
-        self._suspects = Suspects(detector=self.name, threshold=self.threshold, concerns=_concerns)
+        self._suspects = Suspects(detector=self.name, threshold=self.threshold, concerns=_concerns, adaptive=self.adaptive)
 
     def update(self, turn: Turn, /) -> list[Finding]:
         return self._suspects.update(turn, _kind, _title)

@@ -18,6 +18,7 @@ WARM = 2_000  # texts before which nothing is concluded
 LEVELS = np.arange(1.0, 4.01, 0.25)  # digits
 LEAST = 10  # texts, expected or seen, from which a level counts
 LESS, MORE = 2.0, 0.5  # digits that are taken off at most, and added
+LESS_OF_NOBODY = 1.0  # the same where most texts are of no known principal: one flood may be all of them
 SHARE = 0.01  # of all texts that one principal may contribute; who floods the application does not decide what is usual
 FLOOR = 20  # texts that anybody may contribute
 PRINCIPALS = 4096
@@ -25,9 +26,11 @@ PRINCIPALS = 4096
 
 @dataclass(slots=True)
 class OwnTraffic:
-    """State: how many texts, how many of them above each level, and how many each of the last 4096 principals contributed."""
+    """State: how many texts, how many of them of nobody known, how many above each level, and how many each of the last 4096
+    principals contributed."""
 
     _n: int = 0
+    _of_nobody: int = 0
     _above: Floats = field(default_factory=lambda: np.zeros(len(LEVELS)))  # (n_levels,)
     _by: OrderedDict[str, int] = field(default_factory=OrderedDict[str, int])
 
@@ -41,6 +44,8 @@ class OwnTraffic:
             self._by.move_to_end(principal)
             if len(self._by) > PRINCIPALS:
                 self._by.popitem(last=False)
+        else:
+            self._of_nobody += 1
         self._n += 1
         self._above += score >= LEVELS
 
@@ -53,18 +58,19 @@ class OwnTraffic:
         seen = self._above + np.sqrt(self._above + 1.0)
         excess = np.log10(np.maximum(seen, 0.5) / expected)
         counts = (expected >= LEAST) | (self._above >= LEAST)
-        return float(np.clip(-excess[counts].max(), -LESS, MORE)) if counts.any() else 0.0
+        least = -LESS_OF_NOBODY if 2 * self._of_nobody > self._n else -LESS
+        return float(np.clip(-excess[counts].max(), least, MORE)) if counts.any() else 0.0
 
     def snapshot(self) -> State:
         return {
-            "n": np.array(self._n),
+            "n": np.array((self._n, self._of_nobody), np.int64),
             "above": self._above.copy(),
             "principals": np.array(list(self._by), np.str_),
             "contributed": np.array(list(self._by.values()), np.int64),
         }
 
     def restore(self, state: State, /) -> None:
-        self._n = int(state["n"])
+        self._n, self._of_nobody = (int(n) for n in state["n"])
         self._above = np.array(state["above"], np.float64)
         names, counts = (state[key].tolist() for key in ("principals", "contributed"))
         self._by = OrderedDict(zip(map(str, names), map(int, counts), strict=True))

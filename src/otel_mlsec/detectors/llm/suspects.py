@@ -34,6 +34,7 @@ class Suspects:
     detector: str
     threshold: float
     concerns: Callable[[Judged], bool]  # is this verdict one of the detector's?
+    adaptive: bool = True
     _users: OwnTraffic = field(default_factory=OwnTraffic)
     _others: OwnTraffic = field(default_factory=OwnTraffic)
 
@@ -47,7 +48,7 @@ class Suspects:
             if not judged.fresh or origin not in FROM:
                 continue
             own = self._users if origin is Origin.USER else self._others
-            score = judged.verdict.score + own.shift()
+            score = judged.verdict.score + (own.shift() if self.adaptive else 0.0)
             own.note(judged.verdict.score, turn.completion.principal)
             if score < self._needed(origin) or not self.concerns(judged):
                 continue
