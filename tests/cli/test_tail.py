@@ -155,6 +155,34 @@ def test_three_signals_are_counted_in_the_last_line(listening):
     )
 
 
+def test_calls_of_language_models_are_counted_beside_predictions_or_alone(listening):
+    reader = PeriodicExportingMetricReader(
+        OTLPMetricExporter(endpoint=f"{listening.receiver.url}/v1/metrics"), export_interval_millis=1e9
+    )
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    duration = meters.get_meter("test").create_histogram("gen_ai.client.operation.duration")
+
+    duration.record(0.5, {"gen_ai.request.model": "small"})
+    duration.record(1.5, {"gen_ai.request.model": "large"})
+    meters.force_flush()
+    alone = listening.tail.tally.line()
+    duration.record(2.5, {"gen_ai.request.model": "large"})
+    meters.get_meter("test").create_counter("mlsec.model.predictions").add(10)
+    meters.shutdown()
+
+    assert alone == "2 calls of language models, 0 findings, 0 spans"
+    assert listening.tail.tally.line() == "10 predictions, 3 calls of language models, 0 findings, 0 spans"
+
+
+def test_findings_about_texts_rest_on_no_rows_and_say_how_often_they_came_again(listening):
+    emit(listening.receiver.url, **{"security_rule.name": "llm/injection", "mlsec.finding.count": 1})
+    emit(listening.receiver.url, **{"security_rule.name": "llm/injection", "mlsec.finding.count": 10})
+
+    assert "rows" not in listening.printed.replace("50,173 rows", "")
+    assert "UTC · llm/injection" in listening.printed
+    assert "UTC · 10 times · llm/injection" in listening.printed
+
+
 def test_predictions_reported_as_deltas_are_added_up(listening):
     exporter = OTLPMetricExporter(
         endpoint=f"{listening.receiver.url}/v1/metrics", preferred_temporality={Counter: AggregationTemporality.DELTA}

@@ -1,7 +1,7 @@
-"""The total of one counter over processes and attributes, from exports that may be deltas or running sums."""
+"""A counter's total, or the number of values in a histogram, over processes and attributes, from deltas or running sums."""
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, NumberDataPoint, Sum
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Histogram, HistogramDataPoint, NumberDataPoint, Sum
 
 MAX_SERIES = 10_000  # further ones are not counted
 
@@ -15,7 +15,7 @@ class RunningSum:
     def total(self) -> int:
         return round(self._added + sum(self._latest.values()))
 
-    def take(self, process: bytes, counter: Sum, *, having: str = "") -> None:
+    def take(self, process: bytes, counter: Sum | Histogram, *, having: str = "") -> None:
         """Points that have the attribute `having`, or all; `process` tells the exporters of one counter apart."""
         delta = counter.aggregation_temporality == AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
         for point in counter.data_points:
@@ -34,5 +34,7 @@ def _bytes(pair: KeyValue) -> bytes:
     return pair.SerializeToString(deterministic=True)
 
 
-def _number(point: NumberDataPoint) -> float:
+def _number(point: NumberDataPoint | HistogramDataPoint) -> float:
+    if isinstance(point, HistogramDataPoint):
+        return float(point.count)
     return point.as_double if point.WhichOneof("value") == "as_double" else float(point.as_int)

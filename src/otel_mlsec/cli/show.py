@@ -105,9 +105,12 @@ def _when(record: Record) -> Iterator[str]:
     if since:
         yield f"since {since}" + (f", told {told}" if told and told != since else "") + " UTC"
     count = record.attributes.get(names.FINDING_COUNT)
-    if isinstance(count, int):
+    rule = record.text(names.RULE_NAME)
+    if isinstance(count, int) and not rule.startswith("llm/"):
         yield f"{count:,} rows"
-    if rule := record.text(names.RULE_NAME):
+    elif isinstance(count, int) and count > 1:
+        yield f"{count:,} times"
+    if rule:
         yield safe(rule)
 
 

@@ -14,6 +14,7 @@ from otel_mlsec.emit.names import (
     FINDING_SEVERITY,
     FINDING_STATUS,
     MODEL_PREDICTIONS,
+    OPERATION_DURATION,
 )
 from otel_mlsec.finding import Severity, Status
 
@@ -27,6 +28,7 @@ class Tally:
         self.resolved = 0
         self.findings: collections.Counter[str] = collections.Counter()  # by the word of the severity
         self.predictions = RunningSum()
+        self.calls = RunningSum()  # of language models
         self.unseen = RunningSum()  # calls that the agent dropped
         self.errors = RunningSum()  # of the agent: silence is no good news then
 
@@ -47,6 +49,8 @@ class Tally:
                 for metric in of_scope.metrics:
                     if metric.name == MODEL_PREDICTIONS:
                         self.predictions.take(process, metric.sum)
+                    elif metric.name == OPERATION_DURATION:
+                        self.calls.take(process, metric.histogram)
                     elif metric.name == AGENT_ERRORS:
                         self.errors.take(process, metric.sum)
                     elif metric.name == DETECTION_PROCESSED:
@@ -54,13 +58,16 @@ class Tally:
 
     def line(self) -> str:
         """One line a person reads at the end."""
-        predictions, findings = self.predictions.total, self.findings.total()
-        if not (predictions or self.spans or self.others or findings or self.resolved):
+        predictions, calls, findings = self.predictions.total, self.calls.total, self.findings.total()
+        if not (predictions or calls or self.spans or self.others or findings or self.resolved):
             return "nothing was received"
         words = [f"{self.findings[word]} {word.lower()}" for word in reversed(Severity.__members__) if self.findings[word]]
         if self.findings["other"]:
             words.append(f"{self.findings['other']} of no known severity")
-        said = [_count(predictions, "prediction"), _count(findings, "finding") + (f" ({', '.join(words)})" if words else "")]
+        said = [_count(predictions, "prediction")] if predictions or not calls else []
+        if calls:
+            said.append(_count(calls, "call") + " of language models")
+        said.append(_count(findings, "finding") + (f" ({', '.join(words)})" if words else ""))
         if self.resolved:
             said.append(f"{self.resolved:,} resolved")
         said.append(_count(self.spans, "span"))
