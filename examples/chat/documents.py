@@ -7,24 +7,9 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "documents"
 WORD = re.compile(r"[a-z]{3,}")
 COMMON = {
-    "all",
-    "and",
-    "are",
-    "can",
-    "does",
-    "for",
-    "from",
-    "how",
-    "into",
-    "may",
-    "must",
-    "not",
-    "the",
-    "this",
-    "was",
-    "what",
-    "you",
-}
+    "all", "and", "are", "can", "does", "for", "from", "how", "into", "may", "must", "not", "the", "this", "was", "what",
+    "which", "with", "you", "your",
+}  # fmt: skip
 
 
 def words(text: str) -> set[str]:
