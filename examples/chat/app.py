@@ -7,6 +7,7 @@ from documents import search
 from fastapi import FastAPI
 from openai import OpenAI
 from openai.types.chat import ChatCompletionMessageParam
+from openai.types.chat.chat_completion_message_function_tool_call_param import Function
 from pydantic import BaseModel
 
 import otel_mlsec
@@ -39,9 +40,8 @@ def conversation(question: str) -> list[ChatCompletionMessageParam]:
     messages: list[ChatCompletionMessageParam] = [{"role": "system", "content": PROMPT}]
     document = search(question)
     if document:
-        call = {"name": "search", "arguments": json.dumps({"question": question})}
-        messages += [
-            {"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function", "function": call}]},
-            {"role": "tool", "tool_call_id": "call_1", "content": document},
-        ]
-    return [*messages, {"role": "user", "content": f"Q: {question}"}]
+        function: Function = {"name": "search", "arguments": json.dumps({"question": question})}
+        messages.append({"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function", "function": function}]})
+        messages.append({"role": "tool", "tool_call_id": "call_1", "content": document})
+    messages.append({"role": "user", "content": f"Q: {question}"})
+    return messages
