@@ -13,7 +13,8 @@ _TWINS = str.maketrans(
     "аеорсухіјѕԁһԛԝӏвмнткАВЕКМНОРСТУХІЈЅαεοριυκνχτγωΑΒΕΖΗΙΚΜΝΟΡΤΥΧɑɡıʟօոսցհԍɩᴀᴄᴇɪᴏꜱᴛᴜᴠᴡᴢ",
     "aeopcyxijsdhqwlvmhtkABEKMHOPCTYXIJSaeopiukvxtywABEZHIKMNOPTYXagilonuqhgiACEIOSTUVWZ",
 )
-_WORD = re.compile("[^\\W\\d_](?:[^\\W\\d_]|[\u0300-\u036f])*")
+# Words with a letter beyond ASCII.  Possessive, and never from within a word: linear.
+_WORD = re.compile("(?<![^\\W\\d_])[A-Za-z]*+[^\\W\\d_a-zA-Z](?:[^\\W\\d_]|[\u0300-\u036f])*+")
 _PLAIN = re.compile("[A-Za-z]")
 _ACCENTS = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4,}")
 _LOOKALIKE = re.compile(
@@ -40,8 +41,6 @@ def folded(text: str) -> tuple[str, int]:
     def plain(word: re.Match[str]) -> str:
         nonlocal count
         said = word[0]
-        if said.isascii():
-            return said
         twin = said.translate(_TWINS)
         if twin.isascii() and len(twin) > 1 and (latin or any(c.isascii() for c in said)):
             count += 1
