@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from sklearn.linear_model import SGDClassifier
 
 from evaluation.llm.data import Rows
-from otel_mlsec.detectors.llm.classifier import FEWEST, PARTS, Classifier, cuts, features
+from otel_mlsec.detectors.llm.classifier import FEWEST, PARTS, PASSAGE, PASSAGES, Classifier, cuts, features, sentence_ends
 from otel_mlsec.text.cut import cut
 from otel_mlsec.text.fold import folded
 from otel_mlsec.text.ngrams import PART_BITS, WORD_BITS
@@ -48,7 +48,8 @@ def matrix(texts: Iterable[str]) -> sp.csr_matrix:
 def passages(text: str, most: int) -> list[str]:
     """Pieces of a document, cut as the model cuts them."""
     words = words_of(plain(text))
-    edges = [*cuts(words.letters).tolist(), words.letters.size]
+    size = words.letters.size
+    edges = [*cuts(sentence_ends(words.letters), size, PASSAGE, PASSAGES).tolist(), size]
     raw = plain(text).encode("utf-8", "surrogatepass")
     return [raw[a:b].decode("utf-8", "ignore") for a, b in pairwise(edges) if b - a > 20][:most]
 

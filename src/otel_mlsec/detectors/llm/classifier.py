@@ -15,11 +15,12 @@ import numpy.typing as npt
 from otel_mlsec.arrays import Floats
 from otel_mlsec.text.artefact import artefact
 from otel_mlsec.text.ngrams import PART_BITS, WORD_BITS, distinct, part_grams, word_grams
-from otel_mlsec.text.words import Bytes, Positions, words_of
+from otel_mlsec.text.words import Bytes, Positions, Words, words_of
 
 WHOLE = 6_000  # bytes of a text that are scored in one piece; passages cover what comes after
-PASSAGE = 60, 400  # bytes, least and most
-PASSAGES = 128
+PASSAGE, SENTENCE = 60, 24  # bytes that one has at least
+LONGEST = 400  # bytes of either
+PASSAGES, SENTENCES = 128, 512  # of one text
 FEWEST = 8  # n-grams that a text is taken to have at least: a score of two words is no score
 PARTS = 0.7  # weight of 5-grams beside words
 
@@ -50,28 +51,36 @@ class Classifier:
             score += PARTS * float(self.parts[parts].sum()) / np.sqrt(max(FEWEST, parts.size))
         return float(score)
 
-    def passages(self, text: str) -> tuple[float, int]:
-        """Largest log odds of any passage, and the byte at which that starts; one pass of hashing for all of them."""
+    def passages(self, text: str) -> float:
+        """Largest log odds of any passage and of any sentence: what stands before a sentence must not thin it out."""
         words = words_of(text)
         if not len(words):
-            return self.bias, 0
-        edges = cuts(words.letters)
+            return self.bias
+        ends = sentence_ends(words.letters)
+        of_words, of_parts = word_grams(words), part_grams(words)
+        return self.bias + max(
+            self._worst(words, of_words, of_parts, cuts(ends, words.letters.size, least, most))
+            for least, most in ((PASSAGE, PASSAGES), (SENTENCE, SENTENCES))
+        )
+
+    def _worst(
+        self, words: Words, of_words: list[tuple[Positions, int]], of_parts: tuple[Positions, Positions], edges: Positions
+    ) -> float:
         of_word = np.searchsorted(edges, words.starts, side="right") - 1
         keys: list[Positions] = []
-        for grams, reach in word_grams(words):
+        for grams, reach in of_words:
             first = of_word[: grams.size]
             within = first == of_word[reach : reach + grams.size]
             keys.append((first[within].astype(np.int64) << WORD_BITS) | grams[within])
         scores, counts = _summed(np.concatenate(keys), self.words, WORD_BITS, edges.size)
         totals = scores / np.sqrt(np.maximum(FEWEST, counts))
-        parts, at = part_grams(words)
+        parts, at = of_parts
         if parts.size:
             of_part = np.searchsorted(edges, at, side="right") - 1
             scores, n_parts = _summed((of_part.astype(np.int64) << PART_BITS) | parts, self.parts, PART_BITS, edges.size)
             totals = totals + PARTS * scores / np.sqrt(np.maximum(FEWEST, n_parts))
         totals[counts == 0] = -np.inf
-        worst = int(totals.argmax())
-        return float(totals[worst]) + self.bias, int(edges[worst])
+        return float(totals.max())
 
 
 def _summed(keys: Positions, weights: npt.NDArray[np.float32], bits: int, n: int) -> tuple[Floats, Floats]:
@@ -84,10 +93,8 @@ def _summed(keys: Positions, weights: npt.NDArray[np.float32], bits: int, n: int
     return sums, counts
 
 
-def cuts(letters: Bytes) -> Positions:
-    """Where passages start: after the end of a sentence or a line, so that they have 60 to 400 bytes; at most 128, the last
-    of which is then as long as the rest."""
-    least, most = PASSAGE
+def sentence_ends(letters: Bytes) -> Positions:
+    """Bytes after which a sentence or a line is over."""
     ends = np.isin(letters, np.frombuffer(b".!?\n", np.uint8))
     before_space = np.ones(letters.size, np.bool_)
     before_space[:-1] = np.isin(letters[1:], np.frombuffer(b" \n", np.uint8)) | (letters[:-1] == ord("\n"))
@@ -97,11 +104,16 @@ def cuts(letters: Bytes) -> Positions:
         wide = (letters[:-2] == 0xE3) & (letters[1:-1] == 0x80) & (letters[2:] == 0x82)
         wide |= (letters[:-2] == 0xE0) & (letters[1:-1] == 0xA5) & (letters[2:] == 0xA4)
         ends[np.flatnonzero(wide) + 2] = True
+    return np.flatnonzero(ends) + 1
+
+
+def cuts(ends: Positions, n_bytes: int, least: int, most: int) -> Positions:
+    """Where passages of `least` to 400 bytes start; at most `most` of them, the last of which is as long as the rest."""
     starts = [0]
-    for end in [*(np.flatnonzero(ends) + 1).tolist(), letters.size]:
-        while end - starts[-1] > most and len(starts) < PASSAGES:
-            starts.append(starts[-1] + most)
-        if end - starts[-1] >= least and end < letters.size and len(starts) < PASSAGES:
+    for end in [*ends.tolist(), n_bytes]:
+        while end - starts[-1] > LONGEST and len(starts) < most:
+            starts.append(starts[-1] + LONGEST)
+        if end - starts[-1] >= least and end < n_bytes and len(starts) < most:
             starts.append(end)
     return np.array(starts)
 

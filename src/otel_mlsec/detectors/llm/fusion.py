@@ -93,9 +93,9 @@ class Judge:
 
     def _odds(self, text: str, document: bool) -> float:
         if document:
-            return self._classifier.passages(text)[0]
+            return self._classifier.passages(text)
         whole = self._classifier.whole(text)
-        return max(whole, self._classifier.passages(text)[0]) if len(text) > LONG else whole
+        return max(whole, self._classifier.passages(text)) if len(text) > LONG else whole
 
     def total(self, evidence: list[Evidence], signs: Mapping[str, int], scale: Scale) -> tuple[float, Evidence]:
         """Digits of a text before they are made rare by those of benign ones, and the view that decided."""
