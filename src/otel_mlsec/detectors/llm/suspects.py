@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, log10
 
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.llm.own_traffic import OwnTraffic
@@ -13,6 +13,7 @@ from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Origin
 from otel_mlsec.text.turn import Judged, Turn
 
+MOST_SAID = 6.0  # digits: beyond one in a million nothing was counted
 WORSE = 1.0  # digits above the threshold from which a finding is HIGH
 DESCRIPTIONS = 1.0  # digits more that a tool's description must have: it is the one text that is meant to instruct
 UNTRUSTED = frozenset({Origin.TOOL, Origin.RETRIEVED, Origin.TOOL_DESCRIPTION})
@@ -63,7 +64,7 @@ class Suspects:
 
     def _finding(self, turn: Turn, kind: str, title: str, score: float, judged: Judged, n: int) -> Finding:
         text, verdict = judged.reading.text, judged.verdict
-        one_in = round(10.0 ** min(score, 6.0))
+        one_in = round_number(10.0 ** min(score, MOST_SAID))
         said = ", ".join(verdict.families) or "wording"
         through = f", read through {verdict.layer.replace('_', ' ')}" if verdict.layer else ""
         evidence: dict[str, str | bool | int | float | tuple[str, ...]] = {"one_in": one_in, "texts": n}
@@ -99,6 +100,16 @@ class Suspects:
     def restore(self, state: State, /) -> None:
         for name, own in (("users", self._users), ("others", self._others)):
             own.restore({key.partition(".")[2]: array for key, array in state.items() if key.startswith(f"{name}.")})
+
+
+def round_number(x: float) -> int:
+    """To one digit and a half: more would say that it is known.
+
+    >>> round_number(106_940.0), round_number(1_162.0)
+    (100000, 1000)
+    """
+    power = 10 ** int(log10(max(x, 1.0)))
+    return int(power * min((1, 2, 3, 5, 10), key=lambda digit: abs(digit - x / power)))
 
 
 def untrusted(judged: Judged) -> bool:
