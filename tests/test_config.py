@@ -55,7 +55,8 @@ def test_one_number_in_the_environment_leaves_the_files_other_settings_of_the_mo
 
 def test_settings_of_language_models_come_from_their_own_table_and_variables(tmp_path):
     file = tmp_path / "mlsec.toml"
-    file.write_text('[llm]\nfalse_alarms_per_million = 50.0\nallowed_hosts = ["a.example"]\n[enforce]\n"llm/jailbreak" = "replace"\n')
+    llm = '[llm]\nfalse_alarms_per_million = 50.0\nallowed_hosts = ["a.example"]\n'
+    file.write_text(f'{llm}[enforce]\n"llm/jailbreak" = "replace"\n')
 
     config = Config.load({"OTEL_MLSEC_CONFIG": str(file), "OTEL_MLSEC_LLM_FALSE_ALARMS_PER_MILLION": "10"})
     enforced = Config.load({"OTEL_MLSEC_ENFORCE": "llm/injection=raise, llm/hidden_text = replace"})
@@ -97,7 +98,11 @@ def test_a_config_made_by_hand_is_checked_too(settings):
         ("OTEL_MLSEC_LLM_FALSE_ALARMS_PER_MILLION", "0", r"llm.false_alarms_per_million must be in \[1e-06, 100000\], got 0"),
         ("OTEL_MLSEC_LLM_OFF", "no", "OTEL_MLSEC_LLM_OFF must be true or false, got 'no'"),
         ("OTEL_MLSEC_ENFORCE", "raise", "OTEL_MLSEC_ENFORCE must be detector=action,detector=action, got 'raise'"),
-        ("OTEL_MLSEC_ENFORCE", "llm/cost=raise", "enforce must be of llm/injection, llm/jailbreak, llm/hidden_text, got 'llm/cost'"),
+        (
+            "OTEL_MLSEC_ENFORCE",
+            "llm/cost=raise",
+            "enforce must be of llm/injection, llm/jailbreak, llm/hidden_text, got 'llm/cost'",
+        ),
         ("OTEL_MLSEC_ENFORCE", "llm/injection=deny", "enforce.llm/injection must be raise or replace, got 'deny'"),
         ("OTEL_MLSEC_CLASSIFIER", "m.onnx", "classifier and classifier_tokenizer must be given together, got 'm.onnx' and ''"),
     ],
