@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from otel_mlsec.observation import Completion, Origin, Role, Text
 from otel_mlsec.pipeline.recent import Recent
+from otel_mlsec.text.cut import MOST, cut
 from otel_mlsec.text.reading import Reading
 from otel_mlsec.text.turn import Judged, Turn, Verdict
 
 Judge = Callable[[Reading], Verdict]
 
 MAX_CHARACTERS = 512 << 10  # of texts that are judged in one call
-LOOKED_AT = 16_000  # characters of one text that a judge looks at, at most; see `text.views`
+LOOKED_AT = MOST  # characters of one text that a judge looks at, at most
 LEAST = 256  # characters that a text counts for, as a thousand empty ones are work, too
 MAX_VERDICTS = 4096
 MAX_SEEN = 1 << 16
@@ -133,7 +134,7 @@ def _said_by(who: bytes, digest: bytes) -> bytes:
 
 
 def digest_of_text(text: Text) -> bytes:
-    """A text and whose it is: the same words are judged otherwise in a document."""
-    digest = hashlib.blake2b(text.text.encode("utf-8", "surrogatepass"), digest_size=16)
-    digest.update(f"\x1f{text.role}\x1f{text.origin}\x1f{text.form}".encode())
+    """What is looked at of a text, its length, and whose it is: the same words are judged otherwise in a document."""
+    digest = hashlib.blake2b(cut(text.text)[0].encode("utf-8", "surrogatepass"), digest_size=16)
+    digest.update(f"\x1f{len(text.text)}\x1f{text.role}\x1f{text.origin}\x1f{text.form}".encode())
     return digest.digest()

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-MOST = 16_000  # characters that are looked at
-HEAD, TAIL = 8_000, 4_000
-PIECE = 1_000  # characters, four of the middle, evenly apart
+MOST = 16_000  # characters that are looked at where nothing else is said
+PIECES = 4  # of the middle, evenly apart; together a quarter, as is the tail; the head is half
 
 
-def cut(text: str) -> tuple[str, bool]:
+def cut(text: str, most: int = MOST) -> tuple[str, bool]:
     """The text, or what is looked at of it, pieces on lines of their own; and whether something was left out.
 
     >>> cut("short")
     ('short', False)
     """
-    if len(text) <= MOST:
+    if len(text) <= most:
         return text, False
-    pieces = (MOST - HEAD - TAIL) // PIECE
-    step = (len(text) - HEAD - TAIL - PIECE) // max(1, pieces - 1)
-    starts = (HEAD + i * step for i in range(pieces))
-    return "\n".join((text[:HEAD], *(text[start : start + PIECE] for start in starts), text[-TAIL:])), True
+    head, tail, piece = most // 2, most // 4, most // 4 // PIECES
+    step = (len(text) - head - tail - piece) // (PIECES - 1)
+    starts = (head + i * step for i in range(PIECES))
+    return "\n".join((text[:head], *(text[start : start + piece] for start in starts), text[len(text) - tail :])), True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -19,6 +20,7 @@ QUOTES = 4  # quoted passages that are looked at
 
 _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i",
                        "|": "l", "€": "e", "£": "l"})  # fmt: skip
+_HEADSTAND = str.maketrans("ɐqɔpǝɟƃɓɥᴉıɾʞlɯuodbɹsʇnʌʍxʎz", "abcdefgghiijklmnopqrstuvwxyz")
 _LEET_WORD = re.compile(r"[A-Za-z0-9@$!|€£]{2,64}")
 _LEET_SIGN = re.compile(r"[0134578@$!|€£]")
 _LETTERS = re.compile(r"[A-Za-z]+")
@@ -80,15 +82,19 @@ def undone(text: str, kinds: frozenset[str]) -> Iterator[tuple[str, str]]:
         yield "spaced", re.sub(r"[ \t]{2,}", " ", _SPACED.sub(_joined, text))
     if "camel" in kinds and _CAMEL.search(text):
         yield "camel", _HUMP.sub(" ", text)
-    if not text.isascii() or len(text) < 12:
+    if len(text) < 12:
         return
     share, n = common(text)
-    if n >= 3 and share < CLEAR:
+    if not text.isascii():
+        yield from _drawn(text, share)
+        return
+    if share < CLEAR:
         if n >= FEWEST:
             yield from _moved(text, share)
         if text.count("-") + text.count(".") >= 4 and len(_SPLIT.findall(text)) >= 4:
             whole = _SPLIT.sub("", text)
-            if common(whole)[0] > share + 0.15:
+            clearer, m = common(whole)
+            if m >= 3 and clearer > share + 0.15:
                 yield "split_words", whole
     if "leet" in kinds:
         plain = _LEET_WORD.sub(_unleet, text)
@@ -98,6 +104,22 @@ def undone(text: str, kinds: frozenset[str]) -> Iterator[tuple[str, str]]:
                 yield "leet", plain
     if "flip" in kinds or _backwards(text):
         yield "reversed_order", " ".join(reversed(text.split()))
+
+
+def _drawn(text: str, share: float) -> Iterator[tuple[str, str]]:
+    """English in letters that are accented where they should not be, or stand on their heads."""
+    for kind, undo in (("accents", _bare), ("upside_down", _upright)):
+        clearer, n = common(undo(text[:SAMPLE]))
+        if n >= FEWEST and clearer > max(0.6, share + CLEARER):
+            yield kind, undo(text)
+
+
+def _bare(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
+def _upright(text: str) -> str:
+    return text.translate(_HEADSTAND)[::-1]
 
 
 def _backwards(text: str) -> bool:

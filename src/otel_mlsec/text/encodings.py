@@ -7,13 +7,15 @@ import binascii
 import html
 import re
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
-MOST = 6  # pieces of a kind that are decoded
+MOST = 32  # pieces of a kind that are decoded
 NESTED = 3  # encodings around encodings
+SHORTEST = 16  # characters of base64, on a line of its own
 
-# Character classes with bounded counts only: linear in re as well.
-_BASE64 = re.compile("[A-Za-z0-9+/_-]{16,8192}={0,2}")
+# One class at a time, and nothing that two of them could share: linear in re as well.
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}+={0,2}(?:\r?\n[A-Za-z0-9+/_-]{2,}+={0,2}(?!\S))*")  # over several lines, too
 _WHOLE_BASE64 = re.compile("[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX = re.compile(r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[\s,:]?){10,2048}")
 _BINARY = re.compile(r"(?:[01]{8}\s?){5,1024}")
@@ -22,63 +24,20 @@ _MORSE = re.compile(r"(?:[.\-·−_]{1,6}[ /|]{1,3}){8,1024}[.\-·−_]{1,6}")
 _UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _FILLER = re.compile(r"\\x|0x|[\s,:]")
 
-_MORSE_LETTERS = dict(
-    zip(
-        [
-            ".-",
-            "-...",
-            "-.-.",
-            "-..",
-            ".",
-            "..-.",
-            "--.",
-            "....",
-            "..",
-            ".---",
-            "-.-",
-            ".-..",
-            "--",
-            "-.",
-            "---",
-            ".--.",
-            "--.-",
-            ".-.",
-            "...",
-            "-",
-            "..-",
-            "...-",
-            ".--",
-            "-..-",
-            "-.--",
-            "--..",
-        ],
-        "abcdefghijklmnopqrstuvwxyz",
-        strict=True,
-    )
-)
+_MORSE_LETTERS = {
+    ".-": "a", "-...": "b", "-.-.": "c", "-..": "d", ".": "e", "..-.": "f", "--.": "g", "....": "h", "..": "i", ".---": "j",
+    "-.-": "k", ".-..": "l", "--": "m", "-.": "n", "---": "o", ".--.": "p", "--.-": "q", ".-.": "r", "...": "s", "-": "t",
+    "..-": "u", "...-": "v", ".--": "w", "-..-": "x", "-.--": "y", "--..": "z",
+}  # fmt: skip
 
 
 def decoded(text: str, kinds: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """What pieces of the text say, as (kind, message); `kinds` of which a gate has seen signs."""
-    if "base64" in kinds:
-        for piece in list(_BASE64.finditer(text))[:MOST]:
-            if (said := _base64(piece[0])) is not None:
-                yield "base64", said
-    if "hex" in kinds:
-        for piece in list(_HEX.finditer(text))[:MOST]:
-            digits = _FILLER.sub("", piece[0])
-            if (said := readable(_hex(digits))) is not None:
-                yield "hex", said
-    if "binary" in kinds:
-        for piece in list(_BINARY.finditer(text))[:MOST]:
-            bits = re.sub(r"\s", "", piece[0])
-            if (said := readable(bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits) - 7, 8)))) is not None:
-                yield "binary", said
-    if "codes" in kinds:
-        for piece in list(_CODES.finditer(text))[:MOST]:
-            numbers = [int(n) for n in re.split(r"[\s,]+", piece[0])]
-            if all(9 <= n < 127 for n in numbers) and (said := readable(bytes(numbers))) is not None:
-                yield "codes", said
+    """What pieces of the text say, as (kind, message), all of a kind in one; `kinds` of which a gate has seen signs."""
+    for kind, (pattern, decode) in _KINDS.items():
+        if kind in kinds:
+            messages = (decode(piece[0]) for piece in islice(pattern.finditer(text), MOST))
+            if said := [message for message in messages if message is not None]:
+                yield kind, "\n".join(said)
     if "morse" in kinds and (piece := _MORSE.search(text)):
         yield from _morse(piece[0])
     yield from _escapes(text)
@@ -97,6 +56,18 @@ def _escapes(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _base64(piece: str) -> str | None:
+    """Of one message over several lines, or else of a message a line."""
+    lines = piece.split()
+    whole = "".join(lines)
+    if len(lines) == 1 or "=" not in whole.rstrip("="):
+        said = _base64_message(whole)
+        if said is not None or len(lines) == 1:
+            return said
+    said = [said for line in lines if len(line) >= SHORTEST and (said := _base64_message(line)) is not None]
+    return "\n".join(said) or None
+
+
+def _base64_message(piece: str) -> str | None:
     bare = piece.rstrip("=")
     if bare.isalpha() and (bare.islower() or bare.isupper() or len(bare) < 24):
         return _base32(bare)  # a word
@@ -129,11 +100,38 @@ def _base32(piece: str) -> str | None:
         return None
 
 
-def _hex(digits: str) -> bytes:
+def _hex(piece: str) -> str | None:
+    digits = _FILLER.sub("", piece)
     try:
-        return bytes.fromhex(digits[: len(digits) // 2 * 2])
+        return readable(bytes.fromhex(digits[: len(digits) // 2 * 2]))
     except ValueError:
-        return b""
+        return None
+
+
+def _binary(piece: str) -> str | None:
+    bits = re.sub(r"\s", "", piece)
+    return readable(bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits) - 7, 8)))
+
+
+def _codes(piece: str) -> str | None:
+    """Decimal; octal where that is text and decimal is none."""
+    numbers = re.split(r"[\s,]+", piece)
+    for base in (10, 8):
+        try:
+            codes = [int(number, base) for number in numbers]
+        except ValueError:
+            continue  # an 8 or a 9
+        if all(9 <= code < 127 for code in codes) and (said := readable(bytes(codes))) is not None:
+            return said
+    return None
+
+
+_KINDS: Mapping[str, tuple[re.Pattern[str], Callable[[str], str | None]]] = {
+    "base64": (_BASE64, _base64),
+    "hex": (_HEX, _hex),
+    "binary": (_BINARY, _binary),
+    "codes": (_CODES, _codes),
+}
 
 
 def _morse(piece: str) -> Iterator[tuple[str, str]]:

@@ -21,29 +21,41 @@ _INVISIBLE = re.compile(
 _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{2,6}\U000e007f")  # of England, Scotland …: an emoji
 _TAG_RUN = re.compile("[\U000e0020-\U000e007e]{2,}")
 _SELECTOR_RUN = re.compile(f"[{_SELECTORS}]{{4,}}")
-_IN_WORD = re.compile(f"(?<=[A-Za-z])[{_ZERO_WIDTH}]+(?=[A-Za-z])")
+_IN_WORD = re.compile("(?<=[A-Za-z])[\u200b-\u200d\u2060-\u2064\ufeff\u180e]+(?=[A-Za-z])")  # soft hyphens are typography
 _ZERO_WIDTH_RUN = re.compile(f"[{_ZERO_WIDTH}]{{8,}}")
-_TURN = re.compile("[\u202d\u202e\u2066-\u2068]")
+_TURN = re.compile("[\u202e\u2067]")  # the others isolate names and numbers; telephones copy them
 _TURNED = re.compile("[\u202e\u2067]([^\u202c\u2069\n]*)")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_ANSI = re.compile("\x1b\\[[0-9;?]{0,32}[A-Za-z]")  # colours and movements of a terminal's output
+_CONCEAL = re.compile("\x1b\\[(?:0?[0-79]?;){0,4}0?8m")  # what follows is not shown
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010fffd]")
 
 BYTES_KEPT = 4096  # of a hidden message
 
 
+def may_hide(text: str) -> bool:
+    """Whether `hidden` could find something: nearly all texts in English have nothing but ASCII that shows."""
+    return not text.isascii() or _CONTROL.search(text) is not None
+
+
 def visible(text: str) -> str:
     """The text without characters that show nothing.  Joiners of Arabic, Indic scripts and emoji go as well: this is no copy
     to show to people."""
-    return text.translate(_NOTHING) if not text.isascii() or _CONTROL.search(text) else text
+    if "\x1b" in text:
+        text = _ANSI.sub("", text)
+    return text.translate(_NOTHING) if may_hide(text) else text
 
 
 def hidden(text: str) -> tuple[dict[str, int], list[tuple[str, str]]]:
     """How many characters of each kind hide in the text; and what they spell, as (kind, message)."""
     signs: dict[str, int] = {}
     spelled: list[tuple[str, str]] = []
-    controls = len(_CONTROL.findall(text))
-    if controls:
+    if "\x1b" in text:
+        if concealed := len(_CONCEAL.findall(text)):
+            signs["concealed"] = concealed
+        text = _ANSI.sub("", text)
+    if controls := len(_CONTROL.findall(text)):
         signs["control"] = controls
     if text.isascii():
         return signs, spelled

@@ -7,8 +7,11 @@ from typing import ClassVar, Protocol
 
 from otel_mlsec.detector import State
 from otel_mlsec.finding import Finding
-from otel_mlsec.observation import Completion
+from otel_mlsec.observation import Completion, Origin
 from otel_mlsec.text.reading import Reading
+
+UNTRUSTED = frozenset({Origin.TOOL, Origin.RETRIEVED, Origin.TOOL_DESCRIPTION})  # whose words nobody vouches for
+SUSPECTED = 2.0  # score of a text above which what follows it may be its doing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

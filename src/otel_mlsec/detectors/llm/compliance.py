@@ -9,13 +9,13 @@ from itertools import islice
 from typing import ClassVar
 
 from otel_mlsec.detector import State
-from otel_mlsec.detectors.llm.passages import UNTRUSTED, excerpt, pattern
+from otel_mlsec.detectors.llm.passages import pattern
 from otel_mlsec.detectors.llm.tell import tell
 from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Form, Origin
-from otel_mlsec.text.turn import Judged, Turn
+from otel_mlsec.text.cut import cut
+from otel_mlsec.text.turn import SUSPECTED, UNTRUSTED, Judged, Turn
 
-LOOKED_AT = 16_000  # characters of an answer
 OPENING = 400  # characters in which a refusal says that it is one
 DEMANDS = 16  # phrases of one prompt
 PREFIX = 4  # characters of a phrase that an answer starts with
@@ -74,7 +74,7 @@ class Compliance:
     """
 
     name: ClassVar[str] = "llm/compliance"
-    suspicion: float = 2.0  # digits that an input must have; 2 is one benign text in a hundred
+    suspicion: float = SUSPECTED  # digits that an input must have; 2 is one benign text in a hundred
     threshold: float = 3.0  # digits from which the input was a finding by itself
 
     def update(self, turn: Turn, /) -> list[Finding]:
@@ -85,7 +85,7 @@ class Compliance:
         roles = list(_roles(suspected))
         for reading in turn.outputs:
             if reading.text.form in (Form.TEXT, Form.REASONING):
-                how = _complied(excerpt(reading.text.text, LOOKED_AT), wanted, roles)
+                how = _complied(cut(reading.text.text)[0], wanted, roles)
                 if how:
                     return [self._finding(turn, suspected, how)]
         return []
@@ -158,7 +158,7 @@ def _refuses(data: bytes) -> bool:
 
 def _demanded(suspected: Judged) -> Iterator[str]:
     for text in (suspected.reading.text.text, *(view.text for view in suspected.reading.seen.views)):
-        data = excerpt(text, LOOKED_AT).encode("utf-8", "replace")
+        data = cut(text)[0].encode("utf-8", "replace")
         for source in DEMANDED:
             for match in islice(pattern(source).finditer(data), DEMANDS):
                 phrase = _bare(match.group(1).decode("utf-8", "replace"))
@@ -167,7 +167,7 @@ def _demanded(suspected: Judged) -> Iterator[str]:
 
 
 def _roles(suspected: Judged) -> Iterator[str]:
-    data = excerpt(suspected.reading.text.text, LOOKED_AT).encode("utf-8", "replace")
+    data = cut(suspected.reading.text.text)[0].encode("utf-8", "replace")
     for match in islice(pattern(ROLE).finditer(data), DEMANDS):
         role = match.group(1).decode("utf-8", "replace").lower()
         if role not in NO_ROLES:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.detector import State
+from otel_mlsec.detectors.llm.identity import identity
 
 PRINCIPALS = 4096  # that are remembered; those with the least consumption make room
 HOUR = 3600.0  # s
@@ -35,7 +35,7 @@ class Consumption:
 
     def add(self, principal: str, time: float, tokens: float, *, cut: bool) -> int:
         """Count one call; the row of the principal.  `time` in s since the epoch; what comes late counts to the hour at hand."""
-        who = _hash(principal)
+        who = identity(principal)
         row = self._rows.get(who)
         if row is None:
             row = self._free()
@@ -100,9 +100,3 @@ class Consumption:
         self._who, self._hour, self._hours, self._told = (np.array(state[k], np.int64) for k in ("who", "hour", "hours", "told"))
         self._now, self._past = np.array(state["now"], np.float64), np.array(state["past"], np.float64)
         self._rows = {int(self._who[row]): int(row) for row in np.flatnonzero(self._who)}
-
-
-def _hash(principal: str) -> int:
-    """63 bits, never 0; the same in every process."""
-    digest = hashlib.blake2b(principal.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return (int.from_bytes(digest, "big") >> 1) or 1

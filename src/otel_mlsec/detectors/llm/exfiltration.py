@@ -10,13 +10,12 @@ from typing import ClassVar
 
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.llm.links import Address, Link, address, dense, hidden_text, links, sentence
-from otel_mlsec.detectors.llm.passages import UNTRUSTED, Passage, passages, said, worst
+from otel_mlsec.detectors.llm.passages import Passage, passages, said, worst
 from otel_mlsec.detectors.llm.tell import tell
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Origin
-from otel_mlsec.text.turn import Turn
+from otel_mlsec.text.turn import SUSPECTED, UNTRUSTED, Turn
 
-SUSPECTED = 2.0  # score of an input from which on less is needed
 TOKENS = 48  # words of one address that are looked up
 PHRASE = 4  # words in a row that are no coincidence
 WORD = re.compile(r"[^\W_]+")
@@ -52,8 +51,9 @@ class Exfiltration:
 
     A host is known that the operator's or the user's text names, or `allowed_hosts` (and all below it); an address that
     an input gave word for word carries nothing new.  HIGH where words of the call leave in an image, which is fetched
-    unasked, or in a tool call after a suspected document; MEDIUM else.  On 44,890 benign texts, each taken for an answer
-    to nothing, 5 hold such an address.
+    unasked, or in a tool call after a suspected document; LOW where something long and random is in a link that no
+    suspected input asked for; MEDIUM else.  On 44,890 benign texts, each taken for an answer to nothing, 5 hold such an
+    address.
 
     Does not see: data in the choice among addresses, in lengths or order, or enciphered and short; known hosts.
     """
@@ -124,7 +124,7 @@ class Exfiltration:
             summary=f"{where[:1].upper()}{where[1:]}: an unknown host's address that carries {what}"
             if not passage.arguments
             else f"A tool is called with an unknown host's address that carries {what}",
-            severity=Severity.HIGH if carries is Carries.CONTEXT and (fetched or after) else Severity.MEDIUM,
+            severity=_severity(turn, carries, fetched, after),
             score=float(carries),
             threshold=float(Carries.DATA),
             about=passage.about,
@@ -141,6 +141,13 @@ class Exfiltration:
 
     def restore(self, state: State, /) -> None:
         pass
+
+
+def _severity(turn: Turn, carries: Carries, fetched: bool, after: bool) -> Severity:
+    if carries is Carries.CONTEXT and (fetched or after):
+        return Severity.HIGH
+    suspected = turn.suspected is not None and turn.suspected.verdict.score > SUSPECTED
+    return Severity.LOW if carries is Carries.DATA and not fetched and not suspected else Severity.MEDIUM
 
 
 def _named(domain: str, text: str) -> bool:

@@ -21,12 +21,11 @@ from otel_mlsec.detectors.llm.template import template
 from otel_mlsec.observation import Origin
 from otel_mlsec.text.artefact import artefact
 from otel_mlsec.text.reading import Reading
-from otel_mlsec.text.turn import Verdict
+from otel_mlsec.text.turn import UNTRUSTED, Verdict
 
 LONG = 300  # characters from which a text may have several passages
 MOST = 9.0  # digits; beyond, an extrapolated tail means nothing
 USERS = frozenset({Origin.USER})
-DOCUMENTS = frozenset({Origin.TOOL, Origin.RETRIEVED, Origin.TOOL_DESCRIPTION})
 
 # Digits for what hides: such channels have no use in a prompt.
 _HIDDEN: Mapping[str, Callable[[int], float]] = {
@@ -36,10 +35,11 @@ _HIDDEN: Mapping[str, Callable[[int], float]] = {
     "zero_width": lambda n: 1.5,
     "bidi": lambda n: 1.5,
     "control": lambda n: 1.0 if n >= 4 else 0.0,
+    "concealed": lambda n: 1.5,
 }
 _DISGUISED = {
     "reversed": 3.0, "reversed_words": 3.0, "rot13": 3.0, "caesar": 3.0, "morse": 2.0, "confusable": 1.0, "binary": 1.0,
-    "codes": 1.0, "spaced": 0.7, "base64": 1.0, "hex": 1.0, "leet": 0.5, "escapes": 0.3,
+    "codes": 1.0, "spaced": 0.7, "base64": 1.0, "hex": 1.0, "leet": 0.5, "escapes": 0.3, "upside_down": 2.0,
 }  # fmt: skip
 
 
@@ -79,7 +79,7 @@ class Judge:
         self._of_users, self._of_documents = scales
 
     def __call__(self, reading: Reading) -> Verdict:
-        document = reading.text.origin in DOCUMENTS
+        document = reading.text.origin in UNTRUSTED
         if not document and reading.text.origin not in USERS:
             return Verdict()  # the operator's and the model's own words
         scale = self._of_documents if document else self._of_users

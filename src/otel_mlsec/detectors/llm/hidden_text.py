@@ -9,15 +9,19 @@ from otel_mlsec.detector import State
 from otel_mlsec.detectors.llm.suspects import FROM
 from otel_mlsec.detectors.llm.tell import tell
 from otel_mlsec.finding import Finding, Severity
+from otel_mlsec.text.cut import cut
+from otel_mlsec.text.invisible import may_hide
 from otel_mlsec.text.turn import Judged, Turn
 
-# How many of a kind are no accident.  Arabic, Persian, Indic scripts and emoji use joiners, and none of these counts them.
+# How many of a kind are no accident.  Arabic, Persian, Indic scripts and emoji use joiners, terminals colours, and
+# none of these counts them.
 ENOUGH = {
     "tag_characters": 7,
     "variation_selectors": 8,
     "zero_width_run": 8,
     "zero_width": 5,
     "bidi": 1,
+    "concealed": 1,
     "control": 8,
     "private_use": 64,
 }
@@ -37,9 +41,8 @@ class HiddenText:
         if turn.answered:
             return []
         for judged in turn.inputs:
-            if (judged.fresh and judged.reading.text.origin in FROM and not judged.reading.text.text.isascii()) or _controls(
-                judged
-            ):
+            text = judged.reading.text
+            if judged.fresh and text.origin in FROM and may_hide(cut(text.text)[0]):
                 signs = judged.reading.seen.signs
                 found = {sign: n for sign in ENOUGH if (n := signs.get(sign, 0)) >= ENOUGH[sign]}
                 if found:
@@ -51,10 +54,6 @@ class HiddenText:
 
     def restore(self, state: State, /) -> None:
         pass
-
-
-def _controls(judged: Judged) -> bool:
-    return judged.fresh and judged.reading.text.origin in FROM and "\x1b" in judged.reading.text.text[:16_000]
 
 
 def _finding(turn: Turn, judged: Judged, found: dict[str, int]) -> Finding:

@@ -11,13 +11,11 @@ from functools import lru_cache
 import re2
 
 from otel_mlsec.observation import Form, Origin, Text
+from otel_mlsec.text.cut import cut
 from otel_mlsec.text.turn import Judged, Turn
 
 OF_A_TEXT = 65_536  # characters of one text that are looked at
 OF_A_CALL = 262_144  # characters of all answers of one call, and as many of what it was told
-SLICES = 16  # of the middle of a text that is longer
-
-UNTRUSTED = (Origin.TOOL, Origin.RETRIEVED, Origin.TOOL_DESCRIPTION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,24 +32,13 @@ class Passage:
         return self.about.form is Form.ARGUMENTS
 
 
-def excerpt(text: str, limit: int = OF_A_TEXT) -> str:
-    """Head, tail and evenly spaced slices of the middle of a text that is longer than `limit` characters."""
-    if len(text) <= limit:
-        return text
-    quarter = limit // 4
-    width = quarter * 2 // SLICES
-    stride = (len(text) - 2 * quarter) // SLICES
-    middle = (text[start : start + width] for start in range(quarter, quarter + SLICES * stride, stride))
-    return "\n".join((text[:quarter], *middle, text[-quarter:]))
-
-
 def passages(turn: Turn) -> Iterator[Passage]:
     """Every answer as it stands and as it decodes, until `OF_A_CALL` characters were given out."""
     left = OF_A_CALL
     for reading in turn.outputs:
         if left <= 0:
             return
-        plain = excerpt(reading.text.text, min(OF_A_TEXT, left))
+        plain = cut(reading.text.text, min(OF_A_TEXT, left))[0]
         left -= len(plain)
         yield Passage(about=reading.text, layer="", data=plain.encode("utf-8", "replace"))
         for view in reading.seen.views:
@@ -68,7 +55,7 @@ def said(turn: Turn, *origins: Origin) -> str:
         if left <= 0:
             break
         if judged.reading.text.origin in origins:
-            kept.append(excerpt(judged.reading.text.text, left))
+            kept.append(cut(judged.reading.text.text, left)[0])
             left -= len(kept[-1])
     return "\n".join(reversed(kept))
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from otel_mlsec.detector import State
+from otel_mlsec.detectors.llm.identity import identity
 from otel_mlsec.detectors.llm.tell import tell
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Origin
@@ -32,50 +33,51 @@ class Persistence:
 
     name: ClassVar[str] = "llm/persistence"
     messages_per_false_alarm: float = 20_000.0
-    _evidence: OrderedDict[str, tuple[float, int]] = field(default_factory=OrderedDict[str, tuple[float, int]], init=False)
+    _evidence: OrderedDict[int, tuple[float, int]] = field(default_factory=OrderedDict[int, tuple[float, int]], init=False)
 
     def update(self, turn: Turn, /) -> list[Finding]:
         if turn.answered:
             return []
         completion = turn.completion
-        keys = [key for key in (f"c:{completion.conversation}", f"p:{completion.principal}") if len(key) > 2]
+        names = (("conversation", completion.conversation), ("principal", completion.principal))
+        keys = [(by, identity(f"{by}:{name}")) for by, name in names if name]
         found: list[Finding] = []
         for judged in turn.inputs:
             if not judged.fresh or judged.reading.text.origin is not Origin.USER:
                 continue
             e = evidence(judged.verdict.score)
-            for key in keys:
+            for by, key in keys:
                 total, n = self._evidence.pop(key, (0.0, 0))
                 total, n = (1.0 + total) * e, n + 1
-                if total >= self.messages_per_false_alarm and n > 1 and not found:
-                    found.append(self._finding(turn, key, total, n))
+                if total >= self.messages_per_false_alarm and n > 1:
+                    if not found:  # the other sum tells the same
+                        found.append(self._finding(turn, by, total, n))
                     total, n = 0.0, 0
                 self._keep(key, total, n)
         return found
 
-    def _keep(self, key: str, total: float, n: int) -> None:
+    def _keep(self, key: int, total: float, n: int) -> None:
         self._evidence[key] = total, n
         if len(self._evidence) > MOST:
             oldest = [key for key, _ in zip(self._evidence, range(OLDEST), strict=False)]
             del self._evidence[min(oldest, key=lambda key: self._evidence[key][0])]
 
-    def _finding(self, turn: Turn, key: str, total: float, n: int) -> Finding:
-        whose = "one conversation" if key.startswith("c:") else "one principal"
+    def _finding(self, turn: Turn, by: str, total: float, n: int) -> Finding:
         return tell(
             turn,
             self.name,
             kind="llm.persistence",
             title="Repeated attempts",
-            summary=f"{n} messages of {whose} are suspicious together; benign ones are so once in {total:,.0f}",
+            summary=f"{n} messages of one {by} are suspicious together; benign ones are so once in {total:,.0f}",
             severity=Severity.HIGH if total >= 10 * self.messages_per_false_alarm else Severity.MEDIUM,
             score=log10(total),
             threshold=log10(self.messages_per_false_alarm),
-            evidence={"messages": n, "by": "conversation" if key.startswith("c:") else "principal"},
+            evidence={"messages": n, "by": by},
         )
 
     def snapshot(self) -> State:
         return {
-            "keys": np.array(list(self._evidence), np.str_),
+            "keys": np.array(list(self._evidence), np.int64),
             "evidence": np.array([total for total, _ in self._evidence.values()], np.float64),
             "messages": np.array([n for _, n in self._evidence.values()], np.int64),
         }
@@ -83,7 +85,7 @@ class Persistence:
     def restore(self, state: State, /) -> None:
         keys, totals, counts = (state[key].tolist() for key in ("keys", "evidence", "messages"))
         self._evidence = OrderedDict(
-            (str(key), (float(total), int(n))) for key, total, n in zip(keys, totals, counts, strict=True)
+            (int(key), (float(total), int(n))) for key, total, n in zip(keys, totals, counts, strict=True)
         )
 
 

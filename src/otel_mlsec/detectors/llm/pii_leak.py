@@ -15,6 +15,7 @@ from otel_mlsec.observation import Origin
 from otel_mlsec.text.turn import Turn
 
 CONTACTS = frozenset(("email", "phone", "ipv4"))  # what an operator writes into a prompt to have it given out
+FEW = 3  # of them are the answer to a question for somebody
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class PiiLeak:
 
     E-mail addresses of people, payment cards, IBANs, US social security numbers, phones (international, US), public
     IPv4 addresses, each with its check digits or rules.  What the user of this call wrote does not count, nor contact
-    details that the operator's prompt holds.  MEDIUM; HIGH from `many` values on.
+    details that the operator's prompt holds.  HIGH from `many` values on, LOW for
+    a few contact details alone, MEDIUM else.
 
     Does not see: names, postal addresses, national ids of other countries, spelled-out numbers.
     """
@@ -44,6 +46,8 @@ class PiiLeak:
         found: dict[str, Given] = {}
         for passage in passages(turn):
             for datum in personal_data(passage.data):
+                if passage.arguments and datum.kind in CONTACTS:
+                    continue  # a tool that writes or calls is told where to; `llm/tool_misuse` asks who said so
                 if len(found) < self.most:
                     found.setdefault(datum.same, Given(datum, passage))
         if not found:
@@ -66,13 +70,18 @@ class PiiLeak:
             kind="llm.pii_leak",
             title="Personal data in an answer",
             summary=f"{kinds} that the user of this call did not give",
-            severity=Severity.HIGH if len(given) >= self.many else Severity.MEDIUM,
+            severity=self._severity(counts),
             score=float(len(given)),
             threshold=1.0,
             about=about,
             subject=tuple(sorted(counts)),
             evidence={"kinds": tuple(sorted(counts)), "n_values": len(given), **counts, **({"layer": layer} if layer else {})},
         )
+
+    def _severity(self, counts: Counter[str]) -> Severity:
+        if counts.total() >= self.many:
+            return Severity.HIGH
+        return Severity.LOW if counts.keys() <= CONTACTS and counts.total() < FEW else Severity.MEDIUM
 
     def snapshot(self) -> State:
         return {}

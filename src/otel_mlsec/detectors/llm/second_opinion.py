@@ -14,7 +14,7 @@ from otel_mlsec.detector import State
 from otel_mlsec.detectors.llm.tell import tell
 from otel_mlsec.finding import Evidence, Finding, Severity
 from otel_mlsec.observation import Origin
-from otel_mlsec.text.turn import Judged, Turn
+from otel_mlsec.text.turn import UNTRUSTED, Judged, Turn
 
 WARM_UP = 2000  # texts of the application's own
 UNCALIBRATED = 0.99  # probability that counts until then
@@ -23,7 +23,6 @@ OF_ONE = 20  # texts of one principal that count before others have, and
 SHARE_OF_ONE = 0.02  # of all that count, afterwards
 PRINCIPALS = 4096  # whose texts are counted apart
 BINS, WIDTH, LIMIT = 1024, 1 / 32, 16.0  # of log odds, from -LIMIT: a bin is 3 % of the odds
-FOREIGN = frozenset({Origin.TOOL, Origin.RETRIEVED, Origin.TOOL_DESCRIPTION})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,7 +96,7 @@ class SecondOpinion:
         self, turn: Turn, judged: Judged, score: float, threshold: float, calibrated: bool, evidence: Evidence
     ) -> Finding:
         both = judged.verdict.score >= self.threshold
-        foreign = judged.reading.text.origin in FOREIGN
+        foreign = judged.reading.text.origin in UNTRUSTED
         jailbreak = judged.verdict.jailbreak and not foreign
         what = "indirect injection" if foreign else "jailbreak" if jailbreak else "injection"
         rare = f"1 in {10**score:,.0f} texts here looks so" if calibrated else "not calibrated yet"

@@ -9,8 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Parts of values that stand for a secret: they are in every tutorial.
-STAND_INS = ("example", "xxxx", "placeholder", "redacted", "your_", "your-", "yourkey", "yourtoken", "...", "…", "****")
+# Parts of values that stand for a secret: they are in every tutorial; the second signs the token that explains JWT.
+STAND_INS = (
+    "example",
+    "sflkxwrjsmekkf2qt4fwpm",
+    "xxxx",
+    "placeholder",
+    "redacted",
+    "your_",
+    "your-",
+    "yourkey",
+    "yourtoken",
+    "...",
+    "…",
+    "****",
+)
+DEFAULTS = frozenset(
+    ("postgres", "postgresql", "mysql", "mariadb", "mongo", "redis", "rabbitmq", "admin", "root", "guest", "user")
+)
 # The same for a value that only its name makes a secret.
 WORDS = (
     *STAND_INS,

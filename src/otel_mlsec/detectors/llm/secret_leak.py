@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.llm.passages import Passage, entropy, passages, pattern, said
-from otel_mlsec.detectors.llm.secret_formats import ASSIGNMENT, FORMATS, NAMES, WORDS
+from otel_mlsec.detectors.llm.secret_formats import ASSIGNMENT, DEFAULTS, FORMATS, NAMES, WORDS
 from otel_mlsec.detectors.llm.tell import tell
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Origin
@@ -53,7 +53,7 @@ def _assigned(value: str) -> bool:
 
 def _stands_in(value: str, words: tuple[str, ...]) -> bool:
     lower = value.lower()
-    if any(word in lower for word in words):
+    if lower in DEFAULTS or any(word in lower for word in words):
         return True
     steps = sum(ord(b) - ord(a) == 1 for a, b in pairwise(lower))
     return steps > len(value) / 2.5  # abcd…, 1234…

@@ -11,12 +11,11 @@ from otel_mlsec.detectors.llm.own_traffic import OwnTraffic
 from otel_mlsec.detectors.llm.tell import tell
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Origin
-from otel_mlsec.text.turn import Judged, Turn
+from otel_mlsec.text.turn import UNTRUSTED, Judged, Turn
 
 MOST_SAID = 6.0  # digits: beyond one in a million nothing was counted
 WORSE = 1.0  # digits above the threshold from which a finding is HIGH
 DESCRIPTIONS = 1.0  # digits more that a tool's description must have: it is the one text that is meant to instruct
-UNTRUSTED = frozenset({Origin.TOOL, Origin.RETRIEVED, Origin.TOOL_DESCRIPTION})
 FROM = {
     Origin.USER: "user's message",
     Origin.TOOL: "tool's result",

@@ -10,15 +10,15 @@ from typing import ClassVar
 import numpy as np
 
 from otel_mlsec.detector import State
-from otel_mlsec.detectors.llm.passages import UNTRUSTED, Passage, excerpt, passages, said
+from otel_mlsec.detectors.llm.passages import OF_A_TEXT, Passage, passages, said
 from otel_mlsec.detectors.llm.prompts import Grams, Prompts, grams, vocabulary, words
 from otel_mlsec.detectors.llm.tell import tell
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Origin
 from otel_mlsec.text.canary import recognise
-from otel_mlsec.text.turn import Turn
+from otel_mlsec.text.cut import cut
+from otel_mlsec.text.turn import SUSPECTED, UNTRUSTED, Turn
 
-SUSPECTED = 2.0  # score of an input that makes the answer to it worse
 SHORTEST = 10  # words of a prompt: of less, an answer to the point says most
 
 
@@ -74,7 +74,7 @@ class SystemPromptLeak:
         numbers: dict[str, int] = {}
         secret = np.zeros(0, np.uint64)
         told = said(turn, Origin.OPERATOR)
-        said_words = words(excerpt(told))
+        said_words = words(cut(told, OF_A_TEXT)[0])
         if len(said_words) >= SHORTEST:
             numbers = vocabulary(said_words)
             secret = self._prompts.secret(grams(said_words, numbers))

@@ -67,6 +67,8 @@ CREDENTIALS: Sequence[Rule] = (
     Rule("accounts", r"/etc/passwd\b", False),
 )  # fmt: skip
 
+SYSTEM = frozenset(("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "usr", "var", "Windows"))
+SHARED = frozenset(("home", "Users", "mnt", "media", "opt", "root", "srv", "Volumes"))  # and what is right below them
 SCRATCH = ("/tmp/", "/var/tmp/", "/dev/shm/")
 
 # Where something goes: addresses, hosts, accounts, wallets.
@@ -134,12 +136,20 @@ def values(text: str) -> list[str]:
 
 
 def _wide(command: str) -> bool:
-    """Whether it deletes more than a directory below where one is: root, a home, a top directory, everything here."""
+    """Whether it deletes more than a directory of one's own: root, a home, a directory of the system, everything here."""
     if "--no-preserve-root" in command:
         return True
-    targets = [word.strip("\"'") for word in command.split()[1:] if not word.startswith("-")]
-    return any(
-        (target.startswith(("/", "~", "*", "$HOME", "${HOME}", "..", "C:")) and not target.startswith(SCRATCH))
-        or target in (".", "./", "./*")
-        for target in targets
-    )
+    return any(_holds_much(word.strip("\"'")) for word in command.split()[1:] if not word.startswith("-"))
+
+
+def _holds_much(target: str) -> bool:
+    if target.startswith(SCRATCH):
+        return False
+    if target in ("*", ".", "./", "./*", "~", "$HOME", "${HOME}", "%USERPROFILE%"):
+        return True
+    anchor, *below = [part for part in re.split(r"[/\\]", re.sub(r"^[A-Za-z]:", "/", target)) if part not in ("", "*")] or ["/"]
+    if anchor in ("~", "$HOME", "${HOME}"):
+        return len(below) <= 1
+    if not target.startswith(("/", "C:", "c:")):
+        return anchor == ".." and all(part == ".." for part in below)
+    return not below or anchor in SYSTEM or (anchor in SHARED and len(below) <= 1)

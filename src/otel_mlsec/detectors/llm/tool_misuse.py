@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from otel_mlsec.detector import State
-from otel_mlsec.detectors.llm.passages import UNTRUSTED, passages, said, worst
+from otel_mlsec.detectors.llm.passages import passages, said, worst
 from otel_mlsec.detectors.llm.tell import tell
 from otel_mlsec.detectors.llm.tool_dangers import (
     COMMANDS,
@@ -22,9 +22,8 @@ from otel_mlsec.detectors.llm.tool_dangers import (
 )
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Form, Origin, Text
-from otel_mlsec.text.turn import Turn
+from otel_mlsec.text.turn import SUSPECTED, UNTRUSTED, Turn
 
-SUSPECTED = 2.0  # score of a document from which on what follows it is its doing
 DOUBTFUL = 1.0  # from which on a value of its own in a consequential call is
 
 
