@@ -104,6 +104,7 @@ def test_work_is_bounded_the_newest_comes_first_and_the_rest_is_counted_and_new_
     assert len(judge.asked) == most
     assert judge.asked[0] == texts[-1].text
     assert turn.completion.unread == most
+    assert sum(judged.fresh for judged in turn.inputs) == len(turn.inputs) - most  # what was left out is no detector's to read
     assert len(fresh(turns.asked(call(*texts, assistant("a"))))) == most + 1
 
 

@@ -45,6 +45,7 @@ DISGUISES = {
     "hyphens": " ".join("-".join(word) for word in SAID.split()),
     "zero width": "\u200b".join(SAID),
     "soft hyphens": "\u00ad".join(SAID),
+    "marks of direction": "\u200f".join(SAID),
     "accents": "".join(c + "\u0301" if c in "aeiou" else c for c in SAID),
     "upside down": headstand(LOWER),
     "small capitals": LOWER.translate(str.maketrans("abcdefghijklmnopqrstuvwyz", "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘǫʀꜱᴛᴜᴠᴡʏᴢ")),
@@ -77,7 +78,7 @@ def test_harmless_messages_before_it_do_not_use_up_what_is_looked_at(hidden: str
     [
         "kadın altın ısı kapı sınıf yarın",  # the dotless i is Turkish
         "Café, naïve, déjà vu: c'est une très bonne idée, n'est-ce pas, à propos de la forêt",
-        "Bỏ qua tin nhắn trước của tôi, tôi đã tìm thấy hóa đơn rồi",
+        "Người được hướng dẫn ở trường muốn rượu nước mười lượng đường",  # as many marks as letters
         "Привет, как дела? Пришлите, пожалуйста, счёт за май",
         "🇦🇹🇩🇪🇨🇭 summer tour 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
         "Donau\u00addampf\u00adschiff\u00adfahrt, Kranken\u00adver\u00adsiche\u00adrung, Arbeits\u00adlosen\u00adgeld",
@@ -88,6 +89,12 @@ def test_harmless_messages_before_it_do_not_use_up_what_is_looked_at(hidden: str
 )
 def test_what_is_everyday_has_no_signs(text: str):
     assert see(text).signs == {}
+
+
+def test_words_of_vietnamese_keep_their_accents():
+    said = "Người được hướng dẫn ở trường muốn rượu nước"
+
+    assert see(said).views[0].text == said
 
 
 def test_turned_and_concealed_text_is_a_sign():

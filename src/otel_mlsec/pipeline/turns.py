@@ -52,11 +52,11 @@ class Turns:
         fresh = self._fresh(completion, digests)
         readings = [Reading(text) for text in texts]
         verdicts = dict(self._judged(readings, digests, fresh))
-        unread = sum(index not in verdicts for index in fresh)
+        unread = len(fresh - verdicts.keys())
+        fresh &= verdicts.keys()  # what was left out is nobody's to look at
         who = _who(completion)
         for index in fresh:
-            if index in verdicts:
-                self._seen.put(_said_by(who, digests[index]), True)
+            self._seen.put(_said_by(who, digests[index]), True)
         return Turn(
             completion=replace(completion, unread=completion.unread + unread) if unread else completion,
             inputs=_inputs(readings, verdicts, fresh),

@@ -22,6 +22,7 @@ _PLAIN = re.compile(
 _ACCENTS = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4,}")
 # Capitals in boxes and discs, and those that make flags: Unicode gives them no plain letter.
 _BOXED = {start + i: chr(ord("A") + i) for start in (0x1F150, 0x1F170, 0x1F1E6) for i in range(26)}
+_IN_BOXES = re.compile("[\U0001f150-\U0001f1ff]")  # translating costs twenty times as much as looking
 _LOOKALIKE = re.compile(
     "[\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff\u24b6-\u24e9\U0001f110-\U0001f189]"
 )  # letters, no punctuation
@@ -37,7 +38,8 @@ def folded(text: str) -> tuple[str, int]:
         text = _ACCENTS.sub("", text)
     disguised = piled + len(_LOOKALIKE.findall(text))
     # One sign may be a phrase of 18 letters (U+FDFA): what comes out is bounded as what goes in.
-    text = cut(unicodedata.normalize("NFKC", visible(text).translate(_BOXED)))[0]
+    shown = visible(text)
+    text = cut(unicodedata.normalize("NFKC", shown.translate(_BOXED) if _IN_BOXES.search(shown) else shown))[0]
     if text.isascii():
         return text, disguised
     count = 0
@@ -53,7 +55,7 @@ def folded(text: str) -> tuple[str, int]:
             return twin
         apart = unicodedata.normalize("NFD", said)
         base = "".join(c for c in apart if not unicodedata.combining(c))
-        if len(apart) - len(base) >= max(3, 0.6 * len(base)):
+        if len(apart) - len(base) >= max(3, 1.6 * len(base)):  # Vietnamese has up to one a letter
             count += 1
             return base
         return said

@@ -16,7 +16,7 @@ _NOTHING: dict[int, str | None] = dict.fromkeys(
 _TAGS: dict[int, str] = {code: chr(code - 0xE0000) for code in range(0xE0020, 0xE007F)}
 
 _INVISIBLE = re.compile(
-    f"[{_ZERO_WIDTH}{_SELECTORS}\u034f\u115f\u1160\u202a-\u202e\u2065-\u206f\u3164\uffa0\U000e0000-\U000e007f]"
+    f"[{_ZERO_WIDTH}{_SELECTORS}\u200e\u200f\u034f\u115f\u1160\u202a-\u202e\u2065-\u206f\u3164\uffa0\U000e0000-\U000e007f]"
 )
 _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{2,6}\U000e007f")  # of England, Scotland …: an emoji
 _TAG_RUN = re.compile("[\U000e0020-\U000e007e]{2,}")
@@ -44,7 +44,7 @@ def visible(text: str) -> str:
     to show to people."""
     if "\x1b" in text:
         text = _ANSI.sub("", text)
-    return text.translate(_NOTHING) if may_hide(text) else text
+    return text.translate(_NOTHING) if _INVISIBLE.search(text) or _CONTROL.search(text) else text
 
 
 def hidden(text: str) -> tuple[dict[str, int], list[tuple[str, str]]]:

@@ -9,13 +9,14 @@ from itertools import islice
 from typing import ClassVar
 
 from otel_mlsec.detector import State
-from otel_mlsec.detectors.llm.passages import pattern
+from otel_mlsec.detectors.llm.passages import OF_A_CALL, pattern
 from otel_mlsec.detectors.llm.tell import tell
 from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Form, Origin
-from otel_mlsec.text.cut import cut
+from otel_mlsec.text.cut import MOST, cut
 from otel_mlsec.text.turn import SUSPECTED, UNTRUSTED, Judged, Turn
 
+LEAST = 256  # characters that an answer counts for
 OPENING = 400  # characters in which a refusal says that it is one
 DEMANDS = 16  # phrases of one prompt
 PREFIX = 4  # characters of a phrase that an answer starts with
@@ -83,9 +84,12 @@ class Compliance:
             return []
         wanted = list(_demanded(suspected))
         roles = list(_roles(suspected))
+        left = OF_A_CALL
         for reading in turn.outputs:
-            if reading.text.form in (Form.TEXT, Form.REASONING):
-                how = _complied(cut(reading.text.text)[0], wanted, roles)
+            if reading.text.form in (Form.TEXT, Form.REASONING) and left > 0:
+                answer = cut(reading.text.text, min(MOST, left))[0]
+                left -= max(len(answer), LEAST)
+                how = _complied(answer, wanted, roles)
                 if how:
                     return [self._finding(turn, suspected, how)]
         return []

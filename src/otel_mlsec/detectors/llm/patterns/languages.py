@@ -4,8 +4,11 @@ By stems.  Romance and Germanic phrases ask for a determiner of their own langua
 `ignor… instruc…` is English, too.  RE2's `\\w` and `\\b` are ASCII, so words end where spaces or marks do.
 """
 
+from collections.abc import Iterator
+
 from otel_mlsec.detectors.llm.patterns import Rule
 
+EARLIER = 2.5  # weight of forgetting what came before, without a word for instructions
 _START = r"(?:^|[\s\"'(«¡¿:,.\-–—])"
 
 # language: (forget, determiner, what) — one to three words may stand between determiner and object
@@ -29,40 +32,49 @@ _WITH_DETERMINER = {
     "sw": (r"puuza|sahau|usifuate", r"maagizo|maelekezo|kanuni|sheria|yote", r"yote|yaliyotangulia|ya awali|ya hapo awali|za awali|zote|maagizo|sheria|kanuni"),
 }  # fmt: skip
 
-# language: (forget, what), in either order, up to five words between
+# language: (forget, what, earlier), in either order, up to five words between; people forget earlier messages, too
 _FREE = {
-    "pl": (r"ignoruj\S*|zignoruj\S*|zapomnij\S*|pomiń\S*|nie (?:przestrzegaj|stosuj|zważaj)\S*|odrzuć", r"instrukcj\S*|polece\S*|zasad\S*|wytyczn\S*|poprzedni\S*|wcześniejsz\S*|powyższ\S*|prompt\S*|ogranicze\S*|reguł\S*"),
-    "cs": (r"ignoruj\S*|zapomeň\S*|zapomeňte|nevšímej|neřiď se|pomiň|zabudni\S*|ignorujte|ignoruj", r"instrukc\S*|pokyn\S*|příkaz\S*|pravid\S*|předchoz\S*|inštrukci\S*|predchádzajúc\S*|výše|promp\S*|omezen\S*"),
-    "hr": (r"ignoriraj\S*|zaboravi\S*|zanemari\S*|ignoriši\S*|игнориши|заборави|занемари", r"uput\S*|instrukcij\S*|pravil\S*|naredb\S*|prethodn\S*|упутств\S*|инструкциј\S*|правила|претходн\S*"),
-    "hu": (r"hagyd figyelmen kívül|hagyja figyelmen kívül|felejtsd el|felejtse el|ne vedd figyelembe|ne kövesd|mellőzd", r"utasítás\S*|szabály\S*|előző\S*|korábbi\S*|fenti\S*|promp\S*|irányelv\S*|parancs\S*"),
-    "fi": (r"unohda|jätä huomiotta|ohita|älä (?:noudata|välitä)|sivuuta", r"ohje\S*|sään\S*|määräyk\S*|aiem\S*|edelli\S*|käsky\S*|kehot\S*|yllä\S*|rajoituk\S*"),
-    "tr": (r"yok say\S*|görmezden gel\S*|unut\S*|göz ardı et\S*|dikkate alma\S*|uyma\S*|boş ver|es geç", r"talimat\S*|kural\S*|yönerge\S*|komut\S*|önceki\S*|yukarıdaki\S*|emir\S*|kısıtlama\S*|istem\S*"),
-    "ru": (r"игнорир\S*|проигнорир\S*|забуд\S*|отбрось\S*|пренебре\S*|не (?:следуй|обращай|соблюдай|выполняй)\S*|отмени\S*|обойди\S*|нарушь\S*", r"инструкц\S*|указани\S*|правил\S*|предыдущ\S*|прежни\S*|команд\S*|промпт\S*|ограничени\S*|приказ\S*|сказанн\S*|выше\S*|распоряжени\S*|подсказк\S*|настройк\S*|директив\S*"),
-    "uk": (r"ігнору\S*|проігнору\S*|забудь\S*|знехтуй\S*|не (?:дотримуйся|зважай|виконуй)\S*|відкинь\S*", r"інструкц\S*|вказівк\S*|правил\S*|попередн\S*|наказ\S*|обмежен\S*|команд\S*|промпт\S*|настанов\S*"),
-    "bg": (r"игнорирай\S*|забрави\S*|пренебрегни\S*|не спазвай", r"инструкц\S*|указани\S*|правил\S*|предишн\S*|команд\S*|ограничени\S*|заповед\S*"),
-    "el": (r"αγνόησε|αγνοήστε|αγνόησες|ξέχασε|ξεχάστε|παράβλεψε|παραβλέψτε|μην ακολουθ\S*|παράκαμψε", r"οδηγί\S*|εντολ\S*|κανόν\S*|προηγούμεν\S*|παραπάνω|περιορισμ\S*|κατευθύνσε\S*"),
-    "ar": (r"تجاهل\S*|تجاهلي|انس\S*|إنس\S*|تغاض\S*|لا تتبع\S*|تخطى\S{0,2}|اهمل\S*|أهمل\S*", r"\S*تعليمات\S*|\S*توجيهات\S*|\S*أوامر\S*|\S*اوامر\S*|\S*قواعد\S*|\S*سابق\S*|\S*قيود\S*|\S*إرشادات\S*|\S*ارشادات\S*"),
-    "fa": (r"نادیده بگیر\S*|فراموش کن\S*|بی‌خیال|چشم‌پوشی|پیروی نکن\S*|کنار بگذار\S*|توجه نکن\S*", r"دستور\S*|قوانین\S*|قواعد\S*|قبلی\S*|پیشین\S*|راهنما\S*|محدودیت\S*|بالا"),
-    "he": (r"התעלם\S*|התעלמי|תתעלם\S*|שכח\S*|תשכח\S*|אל תציית\S*|עקוף", r"\S*הוראות\S*|\S*הנחיות\S*|\S*כללים\S*|\S*פקודות\S*|\S*קודמ\S*|\S*מגבלות\S*"),
-    "hi": (r"अनदेखा|नज़रअंदाज़|नजरअंदाज|भूल जा\S*|उपेक्षा|पालन न करें|पालन मत|अनसुना|रद्द", r"निर्देश\S*|नियम\S*|आदेश\S*|पिछल\S*|पूर्व\S*|प्रतिबंध\S*|हिदायत\S*|ऊपर"),
-    "bn": (r"উপেক্ষা|ভুলে যা\S*|অগ্রাহ্য|মানবেন না|বাদ দা\S*|বাদ দিন", r"নির্দেশ\S*|নিয়ম\S*|আদেশ\S*|পূর্ববর্তী\S*|আগের|উপরের|বিধিনিষেধ"),
-    "ta": (r"புறக்கணி\S*|மறந்து\S*|பின்பற்ற வேண்டாம்|பின்பற்றாதே\S*", r"வழிமுறை\S*|அறிவுறுத்தல்\S*|விதி\S*|கட்டளை\S*|முந்தைய|மேலே"),
-    "vi": (r"bỏ qua|phớt lờ|quên|đừng (?:làm theo|tuân theo|tuân thủ)|không tuân theo|lờ đi", r"hướng dẫn|chỉ thị|chỉ dẫn|quy tắc|lệnh|trước đó|trước đây|bên trên|ở trên|mệnh lệnh|giới hạn|lời nhắc|quy định"),
+    "pl": (r"ignoruj\S*|zignoruj\S*|zapomnij\S*|pomiń\S*|nie (?:przestrzegaj|stosuj|zważaj)\S*|odrzuć", r"instrukcj\S*|polece\S*|zasad\S*|wytyczn\S*|prompt\S*|ogranicze\S*|reguł\S*", r"poprzedni\S*|wcześniejsz\S*|powyższ\S*"),
+    "cs": (r"ignoruj\S*|zapomeň\S*|zapomeňte|nevšímej|neřiď se|pomiň|zabudni\S*|ignorujte|ignoruj", r"instrukc\S*|pokyn\S*|příkaz\S*|pravid\S*|inštrukci\S*|promp\S*|omezen\S*", r"předchoz\S*|predchádzajúc\S*|výše"),
+    "hr": (r"ignoriraj\S*|zaboravi\S*|zanemari\S*|ignoriši\S*|игнориши|заборави|занемари", r"uput\S*|instrukcij\S*|pravil\S*|naredb\S*|упутств\S*|инструкциј\S*|правила", r"prethodn\S*|претходн\S*"),
+    "hu": (r"hagyd figyelmen kívül|hagyja figyelmen kívül|felejtsd el|felejtse el|ne vedd figyelembe|ne kövesd|mellőzd", r"utasítás\S*|szabály\S*|promp\S*|irányelv\S*|parancs\S*", r"előző\S*|korábbi\S*|fenti\S*"),
+    "fi": (r"unohda|jätä huomiotta|ohita|älä (?:noudata|välitä)|sivuuta", r"ohje\S*|sään\S*|määräyk\S*|käsky\S*|kehot\S*|rajoituk\S*", r"aiem\S*|edelli\S*|yllä\S*"),
+    "tr": (r"yok say\S*|görmezden gel\S*|unut\S*|göz ardı et\S*|dikkate alma\S*|uyma\S*|boş ver|es geç", r"talimat\S*|kural\S*|yönerge\S*|komut\S*|emir\S*|kısıtlama\S*|istem\S*", r"önceki\S*|yukarıdaki\S*"),
+    "ru": (r"игнорир\S*|проигнорир\S*|забуд\S*|отбрось\S*|пренебре\S*|не (?:следуй|обращай|соблюдай|выполняй)\S*|отмени\S*|обойди\S*|нарушь\S*", r"инструкц\S*|указани\S*|правил\S*|команд\S*|промпт\S*|ограничени\S*|приказ\S*|сказанн\S*|распоряжени\S*|подсказк\S*|настройк\S*|директив\S*", r"предыдущ\S*|прежни\S*|выше\S*"),
+    "uk": (r"ігнору\S*|проігнору\S*|забудь\S*|знехтуй\S*|не (?:дотримуйся|зважай|виконуй)\S*|відкинь\S*", r"інструкц\S*|вказівк\S*|правил\S*|наказ\S*|обмежен\S*|команд\S*|промпт\S*|настанов\S*", r"попередн\S*"),
+    "bg": (r"игнорирай\S*|забрави\S*|пренебрегни\S*|не спазвай", r"инструкц\S*|указани\S*|правил\S*|команд\S*|ограничени\S*|заповед\S*", r"предишн\S*"),
+    "el": (r"αγνόησε|αγνοήστε|αγνόησες|ξέχασε|ξεχάστε|παράβλεψε|παραβλέψτε|μην ακολουθ\S*|παράκαμψε", r"οδηγί\S*|εντολ\S*|κανόν\S*|περιορισμ\S*|κατευθύνσε\S*", r"προηγούμεν\S*|παραπάνω"),
+    "ar": (r"تجاهل\S*|تجاهلي|انس\S*|إنس\S*|تغاض\S*|لا تتبع\S*|تخطى\S{0,2}|اهمل\S*|أهمل\S*", r"\S*تعليمات\S*|\S*توجيهات\S*|\S*أوامر\S*|\S*اوامر\S*|\S*قواعد\S*|\S*قيود\S*|\S*إرشادات\S*|\S*ارشادات\S*", r"\S*سابق\S*"),
+    "fa": (r"نادیده بگیر\S*|فراموش کن\S*|بی‌خیال|چشم‌پوشی|پیروی نکن\S*|کنار بگذار\S*|توجه نکن\S*", r"دستور\S*|قوانین\S*|قواعد\S*|راهنما\S*|محدودیت\S*", r"قبلی\S*|پیشین\S*|بالا"),
+    "he": (r"התעלם\S*|התעלמי|תתעלם\S*|שכח\S*|תשכח\S*|אל תציית\S*|עקוף", r"\S*הוראות\S*|\S*הנחיות\S*|\S*כללים\S*|\S*פקודות\S*|\S*מגבלות\S*", r"\S*קודמ\S*"),
+    "hi": (r"अनदेखा|नज़रअंदाज़|नजरअंदाज|भूल जा\S*|उपेक्षा|पालन न करें|पालन मत|अनसुना|रद्द", r"निर्देश\S*|नियम\S*|आदेश\S*|प्रतिबंध\S*|हिदायत\S*", r"पिछल\S*|पूर्व\S*|ऊपर"),
+    "bn": (r"উপেক্ষা|ভুলে যা\S*|অগ্রাহ্য|মানবেন না|বাদ দা\S*|বাদ দিন", r"নির্দেশ\S*|নিয়ম\S*|আদেশ\S*|বিধিনিষেধ", r"পূর্ববর্তী\S*|আগের|উপরের"),
+    "ta": (r"புறக்கணி\S*|மறந்து\S*|பின்பற்ற வேண்டாம்|பின்பற்றாதே\S*", r"வழிமுறை\S*|அறிவுறுத்தல்\S*|விதி\S*|கட்டளை\S*", r"முந்தைய|மேலே"),
+    "vi": (r"bỏ qua|phớt lờ|quên|đừng (?:làm theo|tuân theo|tuân thủ)|không tuân theo|lờ đi", r"hướng dẫn|chỉ thị|chỉ dẫn|quy tắc|lệnh|mệnh lệnh|giới hạn|lời nhắc|quy định", r"trước đó|trước đây|bên trên|ở trên"),
 }  # fmt: skip
+
+_ALL = r"все|всё|всі|усі|всичк\S*|wszystk\S*|vše\S*|všechn\S*|sve|tüm|bütün|minden|kaikki|όλ\S*|كل|جميع|تمام|همه|כל|सभी|सब|সব|সমস্ত|mọi|tất cả"
 
 # Scripts without spaces
 _DENSE = (
-    Rule("forget_th", "override", 5, r"(?:เพิกเฉย|ละเว้น|ลืม|ไม่ต้องสนใจ|อย่าสนใจ|มองข้าม|ข้าม|ไม่ต้องทำตาม|อย่าทำตาม|ละทิ้ง).{0,40}(?:คำสั่ง|คำแนะนำ|กฎ|ก่อนหน้า|ข้างต้น|ข้อจำกัด|ข้อกำหนด|แนวทาง)"),
-    Rule("forget_zh", "override", 5, r"(?:忽略|无视|無視|忘记|忘記|忘掉|不要理会|不要理會|不理会|不要遵[守循]|不用管|跳过|跳過|绕过|繞過|抛开|拋開|撇开|放弃|违反|取消|推翻|覆盖|解除|摆脱).{0,20}(?:指令|指示|提示|规则|規則|命令|之前|以上|上面|前面|先前|说明|說明|限制|要求|约束|約束|规定|規定|设定|設定|准则|守则)"),
-    Rule("forget_ja", "override", 5, r"(?:指示|命令|ルール|プロンプト|上記|以前|これまで|前の|制約|制限|規則|設定|指令|ガイドライン).{0,24}(?:無視|忘れ|従わ(?:ない|ず)|破棄|取り消|スキップ|無効|解除|守らな|破っ|上書き)"),
-    Rule("forget_ko", "override", 5, r"(?:지시|명령|규칙|프롬프트|이전|위의|앞의|지침|제한|제약|설정|가이드라인).{0,24}(?:무시|잊어|잊고|따르지|건너뛰|무효|취소|어겨|우회|해제|벗어나)"),
+    Rule("forget_th", "override", 5, r"(?:เพิกเฉย|ละเว้น|ลืม|ไม่ต้องสนใจ|อย่าสนใจ|มองข้าม|ข้าม|ไม่ต้องทำตาม|อย่าทำตาม|ละทิ้ง).{0,40}(?:คำสั่ง|คำแนะนำ|กฎ|ข้อจำกัด|ข้อกำหนด|แนวทาง)"),
+    Rule("earlier_th", "override", EARLIER, r"(?:เพิกเฉย|ละเว้น|ลืม|ไม่ต้องสนใจ|อย่าสนใจ|มองข้าม|ข้าม|ไม่ต้องทำตาม|อย่าทำตาม|ละทิ้ง).{0,40}(?:ก่อนหน้า|ข้างต้น)"),
+    Rule("forget_zh", "override", 5, r"(?:忽略|无视|無視|忘记|忘記|忘掉|不要理会|不要理會|不理会|不要遵[守循]|不用管|跳过|跳過|绕过|繞過|抛开|拋開|撇开|放弃|违反|取消|推翻|覆盖|解除|摆脱).{0,20}(?:指令|指示|提示|规则|規則|命令|说明|說明|限制|要求|约束|約束|规定|規定|设定|設定|准则|守则)"),
+    Rule("everything_zh", "override", 5, r"(?:忽略|无视|無視|忘记|忘記|忘掉|不要理会|不要理會|不理会|不要遵[守循]|不用管|跳过|跳過|绕过|繞過|抛开|拋開|撇开|放弃|违反|取消|推翻|覆盖|解除|摆脱).{0,20}(?:之前|以上|上面|前面|先前).{0,4}(?:所有|一切|全部)|(?:忽略|无视|無視|忘记|忘記|忘掉|不要理会|不要理會|不理会|不要遵[守循]|不用管|跳过|跳過|绕过|繞過|抛开|拋開|撇开|放弃|违反|取消|推翻|覆盖|解除|摆脱).{0,10}(?:所有|一切|全部).{0,4}(?:之前|以上|上面|前面|先前)"),
+    Rule("everything_ja", "override", 5, r"(?:上記|以前|これまで|前の).{0,6}(?:すべて|全て|全部).{0,24}(?:無視|忘れ|従わ(?:ない|ず)|破棄|取り消|スキップ|無効|解除|守らな|破っ|上書き)"),
+    Rule("everything_ko", "override", 5, r"(?:이전|위의|앞의).{0,6}(?:모든|모두|전부).{0,24}(?:무시|잊어|잊고|따르지|건너뛰|무효|취소|어겨|우회|해제|벗어나)"),
+    Rule("earlier_zh", "override", EARLIER, r"(?:忽略|无视|無視|忘记|忘記|忘掉|不要理会|不要理會|不理会|不要遵[守循]|不用管|跳过|跳過|绕过|繞過|抛开|拋開|撇开|放弃|违反|取消|推翻|覆盖|解除|摆脱).{0,20}(?:之前|以上|上面|前面|先前)"),
+    Rule("forget_ja", "override", 5, r"(?:指示|命令|ルール|プロンプト|制約|制限|規則|設定|指令|ガイドライン).{0,24}(?:無視|忘れ|従わ(?:ない|ず)|破棄|取り消|スキップ|無効|解除|守らな|破っ|上書き)"),
+    Rule("earlier_ja", "override", EARLIER, r"(?:上記|以前|これまで|前の).{0,24}(?:無視|忘れ|従わ(?:ない|ず)|破棄|取り消|スキップ|無効|解除|守らな|破っ|上書き)"),
+    Rule("forget_ko", "override", 5, r"(?:지시|명령|규칙|프롬프트|지침|제한|제약|설정|가이드라인).{0,24}(?:무시|잊어|잊고|따르지|건너뛰|무효|취소|어겨|우회|해제|벗어나)"),
+    Rule("earlier_ko", "override", EARLIER, r"(?:이전|위의|앞의).{0,24}(?:무시|잊어|잊고|따르지|건너뛰|무효|취소|어겨|우회|해제|벗어나)"),
 )  # fmt: skip
 
 # language: (show, what is the model's own)
 _OWN = {
     "fr": (r"r[ée]v[èée]l\S+|montre\S*|affiche\S*|donne\S*|dis-?moi|dites|r[ée]p[èée]te\S*|imprime\S*|divulgue\S*|partage\S*|[ée]cris|traduis\S*|r[ée]sume\S*|quel(?:le)?s? (?:est|sont|était|étaient)", r"(?:ton|votre|le|tes|vos|ta|la)(?:\s+\S+){0,2}?\s+(?:prompt|syst[èe]me?\b|instructions?|consignes?|mot de passe|secret\S{0,2}|cl[ée] (?:secr[èe]te|api|d.acc[èe]s)|code (?:secret|d.acc[èe]s)|configuration)"),
     "es": (r"revel\S+|mu[ée]str\S+|ense[ñn]\S+|dime|d[ií]game|dame|dinos|repite\S*|imprim\S+|divulg\S+|compart\S+|escrib\S+|traduc\S+|resum\S+|cu[áa]l(?:es)? (?:es|son|era|eran|fue|fueron)", r"(?:tu|tus|su|sus|el|la|las|los)(?:\s+\S+){0,2}?\s+(?:prompt|sistema|instrucci\S{2}\S*|indicaciones|contraseñ\S|contrasen\S|secret[oa]\S?|clave|palabra secreta|c[óo]digo (?:secreto|de acceso)|configuraci[óo]n)"),
-    "pt": (r"revel\S+|mostr\S+|diga\S*|d[êe]-me|conte\S*|repit\S+|imprim\S+|divulg\S+|compartilh\S+|escrev\S+|traduz\S*|resum\S+|qua(?:l|is) (?:é|são|era|eram|foi|foram)", r"(?:seu|sua|seus|suas|teu|tua|o|a|as|os)(?:\s+\S+){0,2}?\s+(?:prompt|sistema|instru[çc][õo]es|senha|segred\S{1,2}|secret[oa]|chave|palavra-?passe|c[óo]digo (?:secreto|de acesso)|configura[çc][ãa]o)"),
+    "pt": (r"revel\S+|mostr\S+|diga\S*|d[êe]-me|conte\S*|repit\S+|imprim\S+|divulg\S+|compartilh\S+|escrev\S+|traduz\S*|resum\S+|qua(?:l|is) (?:é|são|era|eram|foi|foram)", r"(?:(?:suas|tuas)(?:\s+\S+)?\s+instru[çc][õo]es|(?:seu|sua|seus|suas|teu|tua|o|a|as|os)(?:\s+\S+){0,2}?\s+(?:prompt|sistema|instru[çc][õo]es (?:acima|iniciais|anteriores|originais)|senha|segred\S{1,2}|secret[oa]|chave|palavra-?passe|c[óo]digo (?:secreto|de acesso)|configura[çc][ãa]o))"),
     "it": (r"rivel\S+|mostr\S+|dimmi|dammi|ripet\S+|stampa\S*|divulg\S+|condivid\S+|scriv\S+|traduc\S+|riassum\S+|qual(?:i)?(?: è|'è| sono| era| erano)", r"(?:il|tuo|tua|tue|tuoi|la|le|i)(?:\s+\S+){0,2}?\s+(?:prompt|sistema|istruzioni|password|segret\S|chiave|parola d'ordine|codice (?:segreto|di accesso)|configurazione)"),
     "de": (r"verrat\S*|verrät\S{0,2}|zeig\S*|gib\b|geben sie|nenn\S*|wiederhol\S*|druck\S*|offenbar\S*|teil\S*|schreib\S*|übersetz\S*|fass\S*|sag\S*|wie laute[nt]\S{0,2}|was (?:ist|sind|war|waren)", r"(?:dein|deine|deinen|ihr|ihre|ihren|das|die|den|der)(?:\s+\S+){0,2}?\s+(?:prompt|system-?prompt|systemanweisung\S*|anweisung\S*|passwort\S{0,2}|geheim\S+|schlüssel\S*|kennwort|zugangscode|zugangs\S+|konfiguration|vorgaben|instruktion\S*)"),
     "ru": (r"раскрой\S*|покажи\S*|скажи\S*|назови\S*|повтори\S*|выведи\S*|напечатай\S*|сообщи\S*|выдай\S*|напиши\S*|переведи\S*|перескажи|как(?:ой|ая|ие|овы?)|что", r"(?:\S+\s+){0,3}?(?:системн\S+ (?:промпт|сообщени|инструкц|подсказ|запрос)\S*|промпт\S*|(?:твои|свои|ваши|начальные|исходные|скрытые|секретные)\S* (?:инструкц|указани|правила)\S*|парол\S+|секретн\S+ (?:код|слово|ключ|фраз)\S*|код доступа|ключ доступа)"),
@@ -115,11 +127,12 @@ def _with_determiner(language: str, forget: str, determiner: str, what: str) -> 
     )
 
 
-def _free(language: str, forget: str, what: str) -> Rule:
+def _free(language: str, forget: str, what: str, earlier: str) -> Iterator[Rule]:
     between = r"(?:\s+\S+){0,4}?\s+"
-    return Rule(
-        f"forget_{language}", "override", 5, rf"{_START}(?:(?:{forget}){between}(?:{what})|(?:{what}){between}(?:{forget}))"
-    )
+    everything = rf"(?:{_ALL})\s+(?:\S+\s+)?(?:{earlier})"
+    for name, weight, said in (("forget", 5, f"{what}|{everything}"), ("earlier", EARLIER, earlier)):
+        pattern = rf"{_START}(?:(?:{forget}){between}(?:{said})|(?:{said}){between}(?:{forget}))"
+        yield Rule(f"{name}_{language}", "override", weight, pattern)
 
 
 def _own(language: str, show: str, what: str) -> Rule:
@@ -128,7 +141,7 @@ def _own(language: str, show: str, what: str) -> Rule:
 
 RULES = (
     *(_with_determiner(language, *words) for language, words in _WITH_DETERMINER.items()),
-    *(_free(language, *words) for language, words in _FREE.items()),
+    *(rule for language, words in _FREE.items() for rule in _free(language, *words)),
     *(_own(language, *words) for language, words in _OWN.items()),
     *(_your(language, *words) for language, words in _YOUR.items()),
     *_BASIS,

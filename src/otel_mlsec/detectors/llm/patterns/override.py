@@ -2,20 +2,21 @@
 
 from otel_mlsec.detectors.llm.patterns import Rule
 
-_FORGET = r"ignor\w+|disregard\w*|forget\w*|dismiss|discard|neglect|bypass\w*|overrid\w+|overrul\w+|supersed\w+|abandon|erase|delete|drop|skip|cancel|nullify|void"
+_FORGET = r"ignor\w+|disregard\w*|forget\w*|dismiss|discard|neglect|bypass\w*|overrid\w+|overrul\w+|abandon|erase|delete|drop|skip|cancel|nullify|void"
 _EARLIER = r"previous(?:ly)?|prior|above|earlier|preceding|foregoing|original|initial|existing|past|former|system|aforementioned|given|current|old|other"
-_ORDERS = r"instructions?|instruct|prompts?|directions?|directives?|commands?|orders|guidelines?|guidance|rules?|constraints?|programming|training|restrictions?|protocols?|configurations?|regulations?|settings"
+_WORDS = r"instructions?|instruct|prompts?|directions?|directives?|commands?|orders|guidelines?|guidance|programming|training|restrictions?"
+_ORDERS = rf"{_WORDS}|rules?|constraints?|protocols?|configurations?|regulations?|settings"  # of programs, too
 
 RULES = (
     Rule("override", "override", 5, rf"\b(?:{_FORGET})\W+(?:\w+\W+){{0,4}}?(?:{_EARLIER})\W+(?:\w+\W+){{0,4}}?(?:{_ORDERS})\b"),
-    Rule("override_all", "override", 4.5, rf"\b(?:{_FORGET})\W+(?:about\W+)?(?:all|any|every|each|the|these|those|whatever)\W+(?:\w+\W+){{0,2}}?(?:{_ORDERS})\b"),
+    Rule("override_all", "override", 4.5, rf"\b(?:{_FORGET})\W+(?:about\W+)?(?:(?:all|any|every|each|whatever)\W+(?:\w+\W+){{0,2}}?(?:{_ORDERS})|(?:the|these|those)\W+(?:\w+\W+){{0,2}}?(?:{_WORDS}))\b"),
     Rule("override_your", "override", 4.5, rf"\b(?:{_FORGET}|disabl\w+|remov\w+|suspend|turn off|deactivat\w+|break|violat\w+|circumvent|transcend|shed|set aside|shelve|switch off|escape|get around|work around|unlock|lift)\W+(?:\w+\W+){{0,3}}?(?:your|ur|its|the (?:ai|model|assistant|bot)(?:'s)?)\W+(?:\w+\W+){{0,2}}?(?:restrictions?|rules|guidelines|filters?|safety\w*|safeguards?|limit(?:s|ations)|constraints?|ethic\w*|moral\w*|programming|alignment|content (?:policy|policies|moderation|filters?)|training|censorship|boundaries|guardrails?|protocols?|instructions|protections?|directives?|prompts?)\b"),
     Rule("override_said", "override", 4.5, rf"\b(?:{_FORGET})\W+(?:all|everything|anything|what(?:ever)?|any of)\W+(?:\w+\W+){{0,6}}?(?:said|told|instructed|wrote|written|above|before|previously|learned|prior|earlier|you know|you were|asked|discussed)\b"),
     Rule("override_above", "override", 4, rf"\b(?:{_FORGET})\W+(?:(?:all|any|everything|of|the|that|text|stuff|is)\W+){{0,4}}(?:above|preceding|foregoing|aforementioned|previous|prior)\b"),
     Rule("override_weak", "override", 2, rf"\b(?:{_FORGET})\W+(?:\w+\W+){{0,3}}?(?:{_EARLIER})\W+(?:\w+\W+){{0,2}}?(?:context|text|input|conversations?|tasks?|assignments?|requests?|polic(?:y|ies)|content|statements?|sentences?|questions?)\b"),
     Rule("stop_following", "override", 4, r"\b(?:do not|don'?t|never|stop|no longer|cease|refrain from|quit|without)\W+(?:\w+\W+){0,2}?(?:follow(?:ing)?|obey(?:ing)?|adher\w+|comply(?:ing)?|listen(?:ing)?|abid\w+|respect(?:ing)?)\W+(?:\w+\W+){0,5}?(?:instructions?|rules|guidelines|directives?|orders|prompts?|polic(?:y|ies)|restrictions?|programming)\b"),
     Rule("new_orders", "override", 3.5, r"\b(?:new|updated|revised|real|actual|true|additional|secret|urgent|important|special|hidden|modified|replacement)\W+(?:\w+\W+)?(?:instructions?|orders|directives?|tasks?|rules|commands?|objectives?|missions?|system (?:prompt|message)|prompts?)\W{0,4}(?::|\bare\b|\bis\b|follow|below|begin|overrid|supersed|take|have been|has been|\n)"),
-    Rule("supersede", "override", 3.5, r"\b(?:supersedes?|overrides?|overrules?|takes? (?:precedence|priority) over|replaces?)\W+(?:\w+\W+){0,4}?(?:previous|prior|earlier|other|existing|all|any|your|above|original)\W+(?:\w+\W+){0,3}?(?:instructions?|prompts?|rules|guidelines|directives?|orders|commands?|polic(?:y|ies))\b"),
+    Rule("supersede", "override", 3.5, r"\b(?:supersedes?|overrides?|overrules?|takes? (?:precedence|priority) over|replaces?)\W+(?:\w+\W+){0,4}?(?:previous|prior|earlier|other|existing|all|any|your|above|original)\W+(?:\w+\W+)?(?:instructions?|prompts?|rules|guidelines|directives?|orders|commands?|polic(?:y|ies))\b"),
     Rule("must_now", "override", 2.5, r"\b(?:from (?:now|this (?:point|moment)|here)(?: on(?:wards?)?)?|going forward|henceforth|starting now|as of now|for the (?:rest|remainder) of (?:this|our) (?:conversation|chat|session))\b\W+(?:\w+\W+){0,4}?(?:you|your|act|respond|answer|ignore|only|never|always|speak|behave|reply|pretend|call)\b"),
     Rule("you_are_now", "override", 3, r"\byou(?:\W?(?:are|re)| will be| shall be| become| have become)\W+(?:now|no longer|free|freed|liberated|unbound|(?:not )?going to (?:be|act|pretend|role ?play|simulate|behave)|about to (?:be|become|immerse))\b"),
     Rule("instead", "override", 1.5, r"\binstead\b\W+(?:of (?:that|this|doing|answering|following|translating|summari[sz]ing)\W+)?(?:\w+\W+){0,3}?(?:say|print|output|write|respond|reply|answer|tell|do|return|send|just|only|repeat|give|execute)\b"),
