@@ -12,19 +12,27 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.llm import build, costs, report
+from evaluation.llm import build
+from evaluation.llm.beside import beside_peers
+from evaluation.llm.conversations import turns
+from evaluation.llm.costs import costs
 from evaluation.llm.data import POOL
 from evaluation.llm.folds import Folds, folds
+from evaluation.llm.negatives import hard_negatives
+from evaluation.llm.outputs import outputs
+from evaluation.llm.recall import recall
+from evaluation.llm.report import out
+from evaluation.llm.robustness import robustness
 from evaluation.llm.train import fit
 
 SECTIONS: dict[str, Callable[[Folds], None]] = {
-    "folds": report.recall,
-    "robustness": report.robustness,
-    "negatives": report.hard_negatives,
-    "turns": report.turns,
-    "outputs": report.outputs,
-    "peers": report.beside_peers,
-    "costs": lambda _: costs.all_of_them(),
+    "folds": recall,
+    "robustness": robustness,
+    "negatives": hard_negatives,
+    "turns": turns,
+    "outputs": outputs,
+    "peers": beside_peers,
+    "costs": lambda _: costs(),
 }
 
 
@@ -38,14 +46,12 @@ def main() -> None:
         return
     began = time.monotonic()
     made = folds()
-    report.out.print(
-        f"{len(made.rows):,} texts, four trainings without a group of sources each: {time.monotonic() - began:.0f} s"
-    )
+    out.print(f"{len(made.rows):,} texts, four trainings without a group of sources each: {time.monotonic() - began:.0f} s")
     artefact(made, asked.write)
     for name, section in SECTIONS.items():
         if asked.only in (None, name):
             section(made)
-    report.out.print(f"in {time.monotonic() - began:.0f} s")
+    out.print(f"in {time.monotonic() - began:.0f} s")
 
 
 def artefact(made: Folds, write: bool) -> None:
@@ -57,7 +63,7 @@ def artefact(made: Folds, write: bool) -> None:
         size = build.write(made.rows, model, made.scales, build.common_words(made.rows), path)
         same = hashlib.sha256(path.read_bytes()).hexdigest() == before
     said = "the same as" if same else "now in place of" if write else "NOT the same as"
-    report.out.print(f"artefact of {size:,} bytes, {said} the package's")
+    out.print(f"artefact of {size:,} bytes, {said} the package's")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,10 @@ class Scored:
     evidence: list[Evidence]
     signs: Mapping[str, int]
 
+    def bare(self) -> Scored:
+        """The text as it stands, nothing undone."""
+        return Scored(self.evidence[:1], {})
+
 
 def reading(text: str, document: bool) -> Reading:
     origin, role = (Origin.TOOL, Role.TOOL) if document else (Origin.USER, Role.USER)

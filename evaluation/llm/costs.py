@@ -11,6 +11,7 @@ import numpy as np
 
 from evaluation.llm.calibrate import reading
 from evaluation.llm.data import load
+from evaluation.llm.report import out, table
 from otel_mlsec.detectors.llm.fusion import judge
 
 ASKED = {100: 0.3, 1_000: 1.0, 10_000: 8.0}  # bytes: ms at the median
@@ -21,14 +22,12 @@ HOSTILE = {
 }  # fmt: skip
 
 
-def all_of_them() -> None:
-    from evaluation.llm.report import out, table  # noqa: PLC0415 - they show each other
-
+def costs() -> None:
     benign = load()
     texts = benign.text[~benign.attack & ~np.char.endswith(benign.kind.astype(str), "_ml")]
     chance, verdict = np.random.default_rng(0), judge()
     verdict(reading("warm", False))
-    shown = table("\nCPU of a verdict, ms, on distinct texts", "text", "asked p50", "user p50", "p95", "document p50", "p95")
+    shown = table("CPU of a verdict, ms, on distinct texts", "text", "asked p50", "user p50", "p95", "document p50", "p95")
     joined = " \n".join(chance.permutation(texts)[:9000])
     for size, asked in ASKED.items():
         whole = [text[:size] for text in chance.permutation(texts[np.char.str_len(texts.astype(str)) >= size])[:400]]
@@ -43,7 +42,7 @@ def all_of_them() -> None:
             cells += [f"{np.percentile(spent, 50):.2f}", f"{np.percentile(spent, 95):.2f}"]
         shown.add_row(f"{size:,} B", f"≤ {asked}", *cells)
     out.print(shown)
-    shown = table("\nCPU of a verdict on 10 MB made to be slow, ms (asked ≤ 50)", "of", "user", "document")
+    shown = table("CPU of a verdict on 10 MB made to be slow, ms (asked ≤ 50)", "of", "user", "document")
     for name, piece in HOSTILE.items():
         text = piece * (10_000_000 // len(piece))
         cells = []

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
 
 from otel_mlsec.text.common import common
 
+SHORT = 4_000  # characters of a text whose words may stand in reversed order: a page of them is no request
 SAMPLE = 2_000  # characters that are looked at for the order of words
 CLEAR = 0.75  # share of common words from which a text needs no undoing
 CLEARER = 0.25  # by how much it must rise
@@ -102,7 +103,7 @@ def undone(text: str, kinds: frozenset[str]) -> Iterator[tuple[str, str]]:
             rises, m = common(plain)
             if rises * m >= share * n + 1.5 and rises > share:
                 yield "leet", plain
-    if "flip" in kinds or _backwards(text):
+    if len(text) <= SHORT and ("flip" in kinds or _backwards(text)):
         yield "reversed_order", " ".join(reversed(text.split()))
 
 
@@ -145,32 +146,51 @@ def _unleet(word: re.Match[str]) -> str:
 
 def _moved(text: str, share: float) -> Iterator[tuple[str, str]]:
     """Ciphers and reversals of the whole text; if none helps, of what it quotes: a carrier sentence may be readable."""
-    best = max(_ways(text), key=lambda way: way[0])
-    if best[0] > share + CLEARER and best[0] > 0.5:
-        yield best[1], best[2]
-        if best[1] == "reversed":
+    clear, kind, undo = max(_ways(text), key=_clearness)
+    if clear > share + CLEARER and clear > 0.5:
+        yield kind, undo(text)
+        if kind == "reversed":
             yield "reversed_words", _turned_words(text)
-        elif best[1] == "reversed_words":
-            yield "reversed", text[::-1]
+        elif kind == "reversed_words":
+            yield "reversed", _turned(text)
         return
     for quoted in _QUOTED.findall(text)[:QUOTES]:
         inner, n = common(quoted)
         if n < 3 or inner > 0.5:
             continue
-        best = max(_ways(quoted), key=lambda way: way[0])
-        if best[0] > inner + 0.3 and best[0] > 0.5:
-            yield best[1], best[2]
+        clear, kind, undo = max(_ways(quoted), key=_clearness)
+        if clear > inner + 0.3 and clear > 0.5:
+            yield kind, undo(quoted)
 
 
-def _ways(text: str) -> list[tuple[float, str, str]]:
+Undo = Callable[[str], str]
+
+
+def _ways(text: str) -> Iterator[tuple[float, str, Undo]]:
+    """How clear each way of undoing makes the text's beginning, or its end where that becomes the beginning."""
+    head, tail = text[:SAMPLE], text[-SAMPLE:]
     shift = _shift(text)
-    shifted = text.translate(_caesar(shift))
-    rot13 = text.translate(_caesar(13))
-    candidates = [("rot13", rot13), ("reversed", text[::-1]), ("reversed_words", _turned_words(text))]
+    ways: list[tuple[str, Undo, str]] = [
+        ("rot13", _rot13, head),
+        ("reversed", _turned, tail),
+        ("reversed_words", _turned_words, head),
+        ("rot13", lambda said: _turned(_rot13(said)), tail),
+    ]
     if shift not in (0, 13):
-        candidates.append(("caesar", shifted))
-    candidates.append(("rot13", rot13[::-1]))
-    return [(common(said)[0], kind, said) for kind, said in candidates]
+        ways.append(("caesar", lambda said: said.translate(_caesar(shift)), head))
+    return ((common(undo(sample))[0], kind, undo) for kind, undo, sample in ways)
+
+
+def _clearness(way: tuple[float, str, Undo]) -> float:
+    return way[0]
+
+
+def _turned(text: str) -> str:
+    return text[::-1]
+
+
+def _rot13(text: str) -> str:
+    return text.translate(_ROT13)
 
 
 def _turned_words(text: str) -> str:
@@ -191,3 +211,6 @@ def _shift(text: str) -> int:
 def _caesar(shift: int) -> dict[int, int]:
     lower, upper = string.ascii_lowercase, string.ascii_uppercase
     return str.maketrans(lower + upper, lower[shift:] + lower[:shift] + upper[shift:] + upper[:shift])
+
+
+_ROT13 = _caesar(13)
