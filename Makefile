@@ -45,7 +45,7 @@ lint: .venv ## ruff, pyright strict, and the law of layers
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
 
-bench: .venv ## what an observed call costs its caller, beside New Relic; the worker's rows per second; the import
+bench: .venv .venv-beside/installed ## what an observed call costs its caller, beside New Relic; the worker's rows per second; the import
 	-$(BIN)/python -m pip install --quiet -c constraints.txt --group bench
 	$(BIN)/python -m benchmarks
 
