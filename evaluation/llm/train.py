@@ -33,8 +33,8 @@ def plain(text: str) -> str:
 
 def matrix(texts: Iterable[str]) -> sp.csr_matrix:
     """(n, 393216) presence of n-grams, each row scaled as `Classifier.whole` does."""
-    columns: list[npt.NDArray[np.int64]] = []
-    values: list[npt.NDArray[np.float32]] = []
+    columns = [np.zeros(0, np.int64)]
+    values = [np.zeros(0, np.float32)]
     ends = [0]
     for text in texts:
         words, parts = features(text)
