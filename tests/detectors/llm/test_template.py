@@ -62,6 +62,13 @@ def test_short_texts_are_no_templates():
     assert template(ATTACK[:150]) == Known()
 
 
+def test_three_words_in_common_are_none():
+    words = ATTACK.split()
+    threes = " ".join(f"{' '.join(words[i : i + 3])} unheard" for i in range(0, 198, 3))
+
+    assert template(threes) == Known()
+
+
 def test_one_in_eight_shingles_is_kept_wherever_it_stands():
     moved = set(shingles(words_of(f"one more word before {ATTACK}")).tolist())
     kept = set(shingles(words_of(ATTACK)).tolist())
