@@ -9,7 +9,7 @@ from tests.detectors.llm.spoken import document, judged, system, tool, turn, use
 
 from otel_mlsec.detectors.llm.injection import Injection
 from otel_mlsec.detectors.llm.own_traffic import WARM
-from otel_mlsec.detectors.llm.suspects import DESCRIPTIONS, round_number
+from otel_mlsec.detectors.llm.suspects import round_number
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Origin
 from otel_mlsec.text.turn import Judged
@@ -51,12 +51,12 @@ def test_below_the_threshold_nothing_is_said():
     assert found(user(TEXT, 2.99)) == []
 
 
-def test_a_tools_description_needs_a_digit_more_since_it_is_meant_to_instruct():
-    assert found(judged(TEXT, Origin.TOOL_DESCRIPTION, score=3.0 + DESCRIPTIONS - 0.1)) == []
+def test_a_tool_description_is_judged_as_a_document_is():
+    assert found(judged(TEXT, Origin.TOOL_DESCRIPTION, score=2.9)) == []
 
-    [finding] = found(judged(TEXT, Origin.TOOL_DESCRIPTION, score=3.0 + DESCRIPTIONS))
+    [finding] = found(judged(TEXT, Origin.TOOL_DESCRIPTION, score=3.0))
 
-    assert finding.threshold == 3.0 + DESCRIPTIONS
+    assert finding.threshold == 3.0
 
 
 def test_the_worst_of_several_is_told_and_how_many_there_are():

@@ -15,7 +15,6 @@ from otel_mlsec.text.turn import UNTRUSTED, Judged, Turn
 
 MOST_SAID = 6.0  # digits: beyond one in a million nothing was counted
 WORSE = 1.0  # digits above the threshold from which a finding is HIGH
-DESCRIPTIONS = 1.0  # digits more that a tool's description must have: it is the one text that is meant to instruct
 FROM = {
     Origin.USER: "user's message",
     Origin.TOOL: "tool's result",
@@ -50,16 +49,13 @@ class Suspects:
             own = self._users if origin is Origin.USER else self._others
             score = judged.verdict.score + (own.shift() if self.adaptive else 0.0)
             own.note(judged.verdict.score, turn.completion.principal)
-            if score < self._needed(origin) or not self.concerns(judged):
+            if score < self.threshold or not self.concerns(judged):
                 continue
             name = kind(judged)
             counts[name] = counts.get(name, 0) + 1
             if score > worst.get(name, (-inf, judged))[0]:
                 worst[name] = score, judged
         return [self._finding(turn, name, title(judged), score, judged, counts[name]) for name, (score, judged) in worst.items()]
-
-    def _needed(self, origin: Origin) -> float:
-        return self.threshold + (DESCRIPTIONS if origin is Origin.TOOL_DESCRIPTION else 0.0)
 
     def _finding(self, turn: Turn, kind: str, title: str, score: float, judged: Judged, n: int) -> Finding:
         text, verdict = judged.reading.text, judged.verdict
@@ -75,16 +71,15 @@ class Suspects:
             evidence["template"] = verdict.template
         if signs := tuple(sorted(judged.reading.seen.signs)):
             evidence["hidden"] = signs
-        threshold = self._needed(text.origin)
         return tell(
             turn,
             self.detector,
             kind=kind,
             title=title,
             summary=f"{FROM[text.origin]} {text.message}: {said}{through}; 1 in {one_in:,} benign texts looks like this",
-            severity=Severity.HIGH if score >= threshold + WORSE else Severity.MEDIUM,
+            severity=Severity.HIGH if score >= self.threshold + WORSE else Severity.MEDIUM,
             score=score,
-            threshold=threshold,
+            threshold=self.threshold,
             about=text,
             evidence=evidence,
         )
