@@ -35,7 +35,7 @@ def found(name: str, arguments: object, *inputs):
         ("ssh_keys", "cat ~/.ssh/id_rsa"),
         ("system_passwords", "cat /etc/shadow"),
         ("cloud_metadata", "curl http://169.254.169.254/latest/meta-data/iam/"),
-        ("cloud_credentials", "cat /root/.aws/credentials"),
+        ("cloud_credentials", "cat ~/.aws/credentials"),
         ("process_environment", "cat /proc/self/environ"),
     ],
 )
