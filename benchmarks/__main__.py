@@ -1,9 +1,12 @@
 """`make bench`: every budget of the design, each with a ratio against something named."""
 
-from benchmarks import caller, imports, llm, worker
+from benchmarks import caller, imports, llm_caller, llm_check, llm_load, llm_worker, worker
 
 if __name__ == "__main__":
     worker.main()
     imports.main()
     caller.main()
-    llm.main()
+    llm_caller.main()
+    llm_worker.main()
+    llm_load.main()
+    llm_check.main()

@@ -80,7 +80,8 @@ def main() -> None:
 
 
 def _middle(costs: list[Costs]) -> Costs:
-    return {kind: tuple(statistics.median(c[kind][which] for c in costs) for which in (0, 1)) for kind in costs[0]}
+    each = {kind: list(zip(*(c[kind] for c in costs), strict=True)) for kind in costs[0]}
+    return {kind: (statistics.median(bare), statistics.median(added)) for kind, (bare, added) in each.items()}
 
 
 def _cell(name: str, added: float, least: float) -> str:

@@ -31,11 +31,11 @@ def chat(content: str) -> bytes:
 
 def events(content: str) -> list[bytes]:
     """`CHUNKS` pieces of it, then the end."""
-    chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-1"}
+    chunk: dict[str, Any] = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-1"}
     step = max(1, -(-len(content) // CHUNKS))
     deltas = [{"content": content[at * step : (at + 1) * step]} for at in range(CHUNKS)]
     said = [chunk | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
-    last = chunk | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    last: dict[str, Any] = chunk | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
     return [b"data: %b\n\n" % json.dumps(event).encode() for event in (*said, last)] + [DONE]
 
 
@@ -54,7 +54,10 @@ class Provider:
         self._events, self._chat = events(content), chat(content)
 
     def transport(self) -> Any:
-        return self._transport(lambda asked: self._answer(asked, iter))
+        def answer(asked: Any) -> Any:
+            return self._answer(asked, iter)
+
+        return self._transport(answer)
 
     def atransport(self) -> Any:
         async def answer(asked: Any) -> Any:

@@ -34,8 +34,8 @@ from otel_mlsec.emit.emitter import Emitter
 from otel_mlsec.observation import Origin, Role, Text
 from otel_mlsec.text.reading import Reading
 
-SIZES = {100: "", 1_000: "budget 1 ms", 10_000: ""}  # bytes
-CALLS = 150
+SIZES = {100: "", 1_000: "; budget 1 ms", 10_000: ""}  # bytes
+CALLS, WARM = 150, 60
 ANSWER = "Fine."
 
 Pair = tuple[Any, Any]  # what was asked, what was answered
@@ -44,18 +44,19 @@ Pair = tuple[Any, Any]  # what was asked, what was answered
 def main() -> None:
     print(f"\nllm worker: CPU ms of a call, p50 (p95) of {CALLS} different ones, load {os.getloadavg()[0]:.1f}")
     chance, dialogue = random.Random(2), _dialogue()
-    _handled(dialogue, [(_one(chance, 100), ANSWER)] * 3)
+    for size in SIZES:
+        _handled(dialogue, [(_one(chance, size), prose(chance, size)) for _ in range(WARM)])
     for size, budget in SIZES.items():
         asked, answered = _handled(dialogue, [(_one(chance, size), ANSWER) for _ in range(CALLS)])
-        print(f"  prompt of {size:6,} B        asked {_middle(asked)}, answered briefly {_middle(answered)}  {budget}")
+        print(f"  prompt of {size:6,} B         asked {_middle(asked)}, answered briefly {_middle(answered)}{budget}")
     for size in SIZES:
         asked, answered = _handled(dialogue, [(_document(chance, size), ANSWER) for _ in range(CALLS)])
-        print(f"  tool's result of {size:6,} B asked {_middle(asked)}")
+        print(f"  tool's result of {size:6,} B  asked {_middle(asked)}")
     for size in SIZES:
         _, answered = _handled(dialogue, [(_one(chance, 50), prose(chance, size)) for _ in range(CALLS)])
-        print(f"  answer of {size:6,} B        answered {_middle(answered)}")
+        print(f"  answer of {size:6,} B         answered {_middle(answered)}")
     _, answered = _handled(dialogue, [(_one(chance, 50), prose(chance, 1_000)) for _ in range(CALLS)], stream=True)
-    print(f"  answer of 200 chunks, 1 kB  answered {_middle(answered)}")
+    print(f"  answer of 200 chunks, 1 kB   answered {_middle(answered)}")
     history = [message(prose(chance, 200), ("user", "assistant")[i % 2]) for i in range(19)]
     asked, _ = _handled(dialogue, [([*history, *_one(chance, 200)], ANSWER) for _ in range(CALLS)])
     print(f"  20 messages, one of them new asked {_middle(asked)}")

@@ -18,7 +18,7 @@ def _sentences() -> tuple[str, ...]:
 
 def prose(chance: random.Random, size: int) -> str:
     """`size` characters of ASCII; a number at their end makes them different from all others."""
-    said, length = [], 0
+    said, length = list[str](), 0
     while length < size:
         said.append(chance.choice(_sentences()))
         length += len(said[-1]) + 1
