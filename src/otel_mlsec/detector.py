@@ -54,6 +54,10 @@ class Guarded(NamedTuple):
     detectors: tuple[str, ...] = ()  # whose findings were the reason
     error: BaseException | None = None  # to be raised instead of sending, where `action` is "blocked"
 
+    def __repr__(self) -> str:
+        """Without the body: it is in the frames of what is raised, whose variables some report."""
+        return f"Guarded(action={self.action!r}, detectors={self.detectors!r})"
+
 
 class Guard(Protocol):
     """Looks at a request in the caller's thread before it is sent; contains its own errors."""

@@ -68,6 +68,7 @@ class _Call:
     action: str = ""
     enforced: tuple[str, ...] = ()  # detectors for whose findings the action was taken
     findings: list[Finding] = field(default_factory=list[Finding])
+    lost: bool = False  # nobody holds its exchange any more
     until: float = 0.0  # when a span that waits for a second opinion is ended, s of `now`
 
 
@@ -94,8 +95,7 @@ class Dialogue:
         self._config, self._emitter, self._now = config, emitter, now
         self._turns, self._told, self._attempts = Turns(judge), Told(), Attempts()
         self._detectors, self._second = tuple(detectors), second
-        # The caller holds its exchange as long as the call lasts; the call is forgotten with it.
-        self._calls: weakref.WeakKeyDictionary[Exchange, _Call] = weakref.WeakKeyDictionary()
+        # The caller holds its exchange as long as the call lasts, and that holds its call.
         self._unended: collections.OrderedDict[_Call, weakref.ref[Exchange]] = collections.OrderedDict()
         self._held: collections.OrderedDict[_Call, None] = collections.OrderedDict()
         self._swept = 0.0
@@ -136,7 +136,9 @@ class Dialogue:
         if last or self._now() - self._swept >= SWEEP_EVERY:
             self._swept = self._now()
             for call in [call for call, of in self._unended.items() if of() is None]:
-                self._cut_off(call)
+                if call.lost or last:
+                    self._cut_off(call)
+                call.lost = True  # and not at once: what finalizes its stream may be about to say how it ended
 
     def close(self) -> None:
         """Nothing more will come: spans of calls that have not ended are ended as they stand."""
@@ -158,15 +160,19 @@ class Dialogue:
 
     def _answered(self, item: Answered) -> None:
         exchange = item.exchange
-        completion = whole(item)
-        if completion is None:
-            return
+        try:
+            completion = whole(item)
+            if completion is not None:
+                self._over(exchange, completion)
+        finally:
+            exchange.forget()
+
+    def _over(self, exchange: Exchange, completion: Completion) -> None:
         if exchange.action == "blocked":
             completion = replace(completion, ending=Ending.FAILED, error=qualified_name(Blocked("", kind="", detector="")))
-        call = self._calls.get(exchange)
-        if call is None:  # there was no room for the question in the queue
+        call = exchange.call
+        if not isinstance(call, _Call):  # there was no room for the question in the queue
             call = self._begin(exchange, _unanswered(completion))
-        self._calls.pop(exchange, None)
         self._unended.pop(call, None)
         self._finish(call, completion)
 
@@ -180,7 +186,7 @@ class Dialogue:
     def _begin(self, exchange: Exchange, completion: Completion) -> _Call:
         call = self._open(completion)
         call.action, call.enforced = exchange.action, exchange.detectors
-        self._calls[exchange] = call
+        exchange.call = call
         self._unended[call] = weakref.ref(exchange)
         if len(self._unended) > MAX_OPEN:
             self._cut_off(next(iter(self._unended)))

@@ -3,11 +3,13 @@
 import asyncio
 import contextvars
 import time
+import traceback
 
 import httpx2
 import pytest
 from tests.capture.llm.wire import TEXT, clients, provider
 
+import otel_mlsec
 from otel_mlsec.capture import llm
 from otel_mlsec.capture.llm.exchange import LONGEST_PATIENCE, PATIENCE
 from otel_mlsec.observation import Ending
@@ -173,3 +175,26 @@ def test_who_asks_the_same_for_ever_is_told_of_now_and_then(seen):
 
     assert [type(item).__name__ for item in seen.calls()] == ["Asked", "Answered", "Asked", "Answered", "Asked"]
     assert len(seen.attempts.flush()) == 1
+
+
+def test_the_same_words_of_somebody_else_are_no_other_attempt(seen):
+    """Threads that serve one request after another share a context."""
+    for who in ("alice", "bob"):
+        with pytest.raises(openai.InternalServerError), otel_mlsec.principal(who):
+            ask(failing(500), retries=0)
+
+    completions = seen.answered(flush=True)
+
+    assert len({completion.principal for completion in completions}) == len(completions) == 2
+
+
+def test_nothing_that_reports_the_variables_of_a_failed_call_finds_a_prompt_in_ours(seen):
+    with pytest.raises(openai.APIConnectionError) as raised, otel_mlsec.principal("alice"):
+        ask(failing(httpx2.ConnectError("no")), retries=0)
+
+    ours, error = [], raised.value.__cause__
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if "otel_mlsec" in frame.f_code.co_filename:
+            ours += [repr(value) for value in frame.f_locals.values()]
+    assert ours
+    assert not any("Where is it" in each or "alice" in each for each in ours)

@@ -34,6 +34,8 @@ class Attempts:
         if exchange.first is not None:
             call = exchange.first
             call.ended_as(exchange)
+            if not exchange.patience:
+                exchange.forget()
         answered = Answered(call)
         if not exchange.patience:
             return (*given_up, answered)

@@ -51,11 +51,14 @@ os.register_at_fork(after_in_child=_forked)
 failed: ContextVar[weakref.ref[Exchange] | None] = ContextVar("otel_mlsec_failed", default=None)
 
 
-@dataclass(slots=True, weakref_slot=True, eq=False, kw_only=True)
+@dataclass(slots=True, weakref_slot=True, eq=False, repr=False, kw_only=True)
 class Exchange:
-    """One attempt.  The caller writes until it has ended, then the worker reads."""
+    """One attempt.  The caller writes until it has ended, then the worker reads.
 
-    submit: Submit = field(repr=False)
+    No `repr`: it is in the frames of what the user's call raises, whose variables some report.
+    """
+
+    submit: Submit
     url: Any  # httpx's own, immutable
     path: str
     body: bytes | None  # as sent; None where it is too long, or not sent yet
@@ -74,6 +77,8 @@ class Exchange:
     n_attempts: int = 1  # worker: up to this one
     parsed: bool = False  # worker
     reading: bodies.Request | None = None  # worker: what the request says, once it is parsed
+    # Worker: what it remembers of the call.  Here, and not by a weak key: who finalizes a stream has cleared what is weak before.
+    call: Any = None
 
     end_ns: int = 0
     status: int = 0
@@ -83,9 +88,9 @@ class Exchange:
     encoding: str = ""
     response_type: Any = None
     patience: float = 0.0  # s to wait for another attempt; 0: there will be none
-    kept: bytearray = field(default_factory=bytearray, repr=False)  # of a stream, at most STREAM
-    tail: bytearray = field(default_factory=bytearray, repr=False)
-    content: bytes | None = field(default=None, repr=False)  # of an answer that the client has read whole
+    kept: bytearray = field(default_factory=bytearray)  # of a stream, at most STREAM
+    tail: bytearray = field(default_factory=bytearray)
+    content: bytes | None = None  # of an answer that the client has read whole
     overflowed: bool = False
     consumed: bool = False  # somebody has begun to read the stream
 
@@ -119,8 +124,13 @@ class Exchange:
             del self.tail[:-TAIL]
 
     def follows(self, last: Exchange | None) -> None:
-        """`last` failed in this context: the same request again is another attempt of one call."""
-        if last is not None and last.path == self.path and last.body == self.body and last.url.host == self.url.host:
+        """`last` failed in this context: the same request again, for the same, is another attempt of one call.
+
+        Threads that serve one after another share a context, and two who ask may use the same words.
+        """
+        if last is None or last.who != self.who or last.served is not self.served:
+            return
+        if last.path == self.path and last.body == self.body and last.url.host == self.url.host:
             self.previous = last
 
     def finish(self, ended: Ended) -> None:
@@ -156,6 +166,11 @@ class Exchange:
         """By a guard: nothing was sent."""
         self.error = qualified_name(error)
         self.finish(Ended.RAISED)
+
+    def forget(self) -> None:
+        """Worker: all has been read.  Whoever keeps a response keeps its stream, and this with it."""
+        self.body = self.content = self.reading = self.call = self.first = self.previous = None
+        self.kept, self.tail = bytearray(), bytearray()
 
     def ended_as(self, last: Exchange) -> None:
         """Worker: the call that began with this attempt ended as the last one did."""
