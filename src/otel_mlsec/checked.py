@@ -6,6 +6,7 @@ The module is not called `check`: importing it would put it in the place of the 
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,8 +48,16 @@ class Checked:
         return self.flagged
 
 
-_making = threading.Lock()
+_making = threading.RLock()
 _alone: Alone | None = None
+
+
+def _forked() -> None:
+    global _making
+    _making = threading.RLock()  # who held it is not in the child
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def check(text: str, role: str = "user") -> Checked:

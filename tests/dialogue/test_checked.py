@@ -92,3 +92,43 @@ assert threading.active_count() == 1
 """
 
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_child_of_a_fork_in_the_middle_of_a_check_can_check():
+    code = """
+import os, threading
+from otel_mlsec.observation import Origin, Role, Text
+from otel_mlsec.pipeline.alone import Alone
+from otel_mlsec.text.turn import Verdict
+
+inside, go_on = threading.Event(), threading.Event()
+
+def judge(reading):
+    if reading.text.text == "slow":
+        inside.set()
+        go_on.wait()
+    return Verdict(score=1.0)
+
+def text(said):
+    return Text(text=said, role=Role.USER, origin=Origin.USER)
+
+hangs = threading.Timer(20, os._exit, (8,))
+hangs.daemon = True
+hangs.start()
+alone = Alone(judge, [])
+alone.ruled(text("known"))
+threading.Thread(target=alone.ruled, args=(text("slow"),), daemon=True).start()
+inside.wait(20)
+assert alone.known(text("known")) is not None  # does not wait for another text
+assert alone.ruled(text("known")) is not None
+child = os.fork()
+if not child:
+    threading.Timer(5, os._exit, (9,)).start()
+    alone.ruled(text("another"))
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+go_on.set()
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stderr

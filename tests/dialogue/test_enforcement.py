@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import pickle
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import otel_mlsec
+from otel_mlsec import errors
 from otel_mlsec.blocked import Blocked
 from otel_mlsec.enforcement import NOTICE, Guarding
 from otel_mlsec.finding import Finding, Severity
@@ -231,3 +233,33 @@ def test_blocked_crosses_a_process_boundary():
 
     assert vars(again) == vars(blocked)
     assert str(again) == "why"
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_a_compressed_request_is_looked_at_and_changed_too(world, library):
+    world.instrument(enforce={"llm/injection": "replace"})
+    module = pytest.importorskip(library)
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": ATTACK}]}).encode()
+    client = module.Client(transport=module.MockTransport(lambda request: world.sent.append(request) or module.Response(200)))
+
+    client.post("https://a.example/v1/chat/completions", content=gzip.compress(body), headers={"content-encoding": "gzip"})
+
+    [request] = world.sent
+    assert json.loads(request.content)["messages"][0]["content"] == NOTICE
+    assert "content-encoding" not in request.headers
+
+
+def test_a_request_of_a_kind_that_cannot_be_made_again_is_sent_as_it_is(world, monkeypatch):
+    monkeypatch.setattr(errors, "raising", False)
+    world.instrument(enforce={"llm/injection": "replace"})
+
+    class Own(httpx.Request):
+        def __init__(self, text: str) -> None:
+            asked = {"model": "m", "messages": [{"role": "user", "content": text}]}
+            super().__init__("POST", "https://a.example/v1/chat/completions", json=asked)
+
+    answer = httpx.Client(transport=httpx.MockTransport(world.provide)).send(Own(ATTACK))
+
+    assert answer.status_code == 200
+    assert world.sent[0]["messages"][0]["content"] == ATTACK
+    assert [each.attributes["mlsec.finding.action"] for each in world.findings()] == ["observed"]

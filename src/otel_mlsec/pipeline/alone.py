@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,24 +36,40 @@ class Alone:
     def __init__(self, judge: Judge, detectors: Sequence[TextDetector]) -> None:
         self._judge = judge
         self._detectors = [(detector, detector.snapshot()) for detector in detectors]
+        self.forked()
+        _all.add(self)
+
+    def forked(self) -> None:
+        """In the child: who held a lock, or was in the middle of a text, is not there."""
         self._rulings: Recent[Ruling] = Recent(MAX_RULINGS)
-        self._lock = threading.Lock()
+        self._remembering = threading.RLock()  # the collector may run in there, and finalize what asks
+        self._judging = threading.RLock()
+        for detector, as_new in self._detectors:
+            if as_new:
+                detector.restore(as_new)
 
     def known(self, text: Text) -> Ruling | None:
-        """What was said of it, if that is remembered."""
-        with self._lock:
-            return self._rulings.get(digest_of_text(text))
+        """What was said of it, if that is remembered; waits for nobody who judges."""
+        return self._remembered(digest_of_text(text))
 
     def ruled(self, text: Text) -> Ruling:
         digest = digest_of_text(text)
-        with self._lock:
-            ruling = self._rulings.get(digest)
+        ruling = self._remembered(digest)
+        if ruling is not None:
+            return ruling
+        with self._judging:
+            ruling = self._remembered(digest)  # another thread was faster
             if ruling is None:
                 turn = _answer(text) if text.role is Role.ASSISTANT else self._question(text)
                 verdict = turn.inputs[0].verdict if turn.inputs else Verdict()
                 ruling = Ruling(verdict, tuple(sorted(self._found(turn), key=lambda finding: -finding.severity)))
-                self._rulings.put(digest, ruling)
+                with self._remembering:
+                    self._rulings.put(digest, ruling)
             return ruling
+
+    def _remembered(self, digest: bytes) -> Ruling | None:
+        with self._remembering:
+            return self._rulings.get(digest)
 
     def _question(self, text: Text) -> Turn:
         reading = Reading(text)
@@ -67,6 +85,17 @@ class Alone:
                 if as_new:
                     detector.restore(as_new)
         return found
+
+
+_all: weakref.WeakSet[Alone] = weakref.WeakSet()  # at-fork handlers are for life
+
+
+def _forked() -> None:
+    for each in tuple(_all):
+        each.forked()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def _answer(text: Text) -> Turn:

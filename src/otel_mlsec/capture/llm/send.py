@@ -14,6 +14,7 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from otel_mlsec.capture import bodies, identity
 from otel_mlsec.capture._owner import owner
 from otel_mlsec.capture._patch import Patches
+from otel_mlsec.capture.llm.decoded import decoded
 from otel_mlsec.capture.llm.exchange import BODY, REFUSED, Ended, Exchange, failed
 from otel_mlsec.capture.llm.streams import Sent, Tee
 from otel_mlsec.detector import Guard, Submit
@@ -129,7 +130,11 @@ def _guarded(guard: Guard, exchange: Exchange, args: Any, kwargs: Any) -> tuple[
     """The arguments to go on with.  A body that is a stream is not there to be looked at, nor one that is too long."""
     if exchange.body is None:
         return args, kwargs
-    guarded = guard(exchange.url.host, exchange.path, exchange.body)
+    body = exchange.body
+    with _site:
+        if exchange.body_encoding:
+            body = decoded(body, exchange.body_encoding, BODY)
+    guarded = guard(exchange.url.host, exchange.path, body)
     exchange.action, exchange.detectors = guarded.action, guarded.detectors
     if guarded.error is not None:
         with _site:
@@ -137,10 +142,13 @@ def _guarded(guard: Guard, exchange: Exchange, args: Any, kwargs: Any) -> tuple[
         raise guarded.error
     if guarded.action != "modified":
         return args, kwargs
-    request = _request(args, kwargs)
-    headers = [(name, value) for name, value in request.headers.raw if name.decode("latin-1").lower() not in LENGTHS]
-    request = type(request)(request.method, request.url, headers=headers, content=guarded.body, extensions=request.extensions)
-    return ((request, *args[1:]), kwargs) if args else (args, {**kwargs, "request": request})
+    with _site:
+        request = _request(args, kwargs)
+        headers = [(name, value) for name, value in request.headers.raw if name.decode("latin-1").lower() not in LENGTHS]
+        request = type(request)(request.method, request.url, headers=headers, content=guarded.body, extensions=request.extensions)
+        return ((request, *args[1:]), kwargs) if args else (args, {**kwargs, "request": request})
+    exchange.action, exchange.detectors = "", ()  # a request of a kind that cannot be made again is sent as it is
+    return args, kwargs
 
 
 def _begun(exchange: Exchange) -> Token[Exchange | None] | None:
