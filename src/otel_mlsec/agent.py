@@ -116,7 +116,7 @@ class Agent:
             with contained("providers"):
                 self._providers.look()
         accepted = self._worker.put(call)
-        if not accepted and not self._said_dropped:
+        if not accepted and not self._said_dropped and not self._inbox.closed:
             self._said_dropped = True  # here, since the worker may be what hangs
             _log.warning(
                 "detection does not keep up (%s): calls go unseen, mlsec.detection.processed counts them",

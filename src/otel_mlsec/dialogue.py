@@ -6,6 +6,7 @@ Importing this imports numpy and RE2, so it happens with the first such call.
 from __future__ import annotations
 
 import collections
+import itertools
 import time
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -55,6 +56,9 @@ class Slower(Protocol):
     def stop(self) -> object: ...
 
 
+_numbers = itertools.count()
+
+
 @dataclass(slots=True, eq=False)
 class _Call:
     """What is remembered of a call until its span has ended: none of its texts."""
@@ -63,7 +67,7 @@ class _Call:
     span: Span | None
     context: Context
     heard: Heard = field(default_factory=Heard)
-    whose: str = ""
+    whose: str = field(default_factory=lambda: f"call {next(_numbers)}")  # like nobody else's
     unread: int = 0  # texts that were too many to be judged
     action: str = ""
     enforced: tuple[str, ...] = ()  # detectors for whose findings the action was taken
@@ -204,7 +208,7 @@ class Dialogue:
         """What the model is given is judged while it thinks."""
         with contained("detect"):
             turn = self._turns.asked(call.completion)
-            call.whose = _whose(turn)
+            call.whose = _whose(turn) or call.whose
             call.heard, call.unread = remember(turn), turn.completion.unread - call.completion.unread
             self._look(call, turn)
             if self._second is not None:
@@ -272,7 +276,10 @@ def _unanswered(completion: Completion) -> Completion:
 
 
 def _whose(turn: Turn) -> str:
-    """Whose attack it is: of the principal, else within the conversation or the trace; of nobody, by what is said."""
+    """Whose attack it is: of the principal, else within the conversation or the trace; of nobody, by what is said.
+
+    "" where nothing is: then it is like no other, or one nobody's leak would hide another's.
+    """
     completion = turn.completion
     span: Any = completion.span
     trace_id = format(span.trace_id, "032x") if isinstance(span, SpanContext) and span.is_valid else ""

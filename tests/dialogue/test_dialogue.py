@@ -11,7 +11,7 @@ import pytest
 from opentelemetry import trace
 
 from otel_mlsec import errors
-from otel_mlsec.capture import identity
+from otel_mlsec.capture import bodies, identity
 from otel_mlsec.capture.llm import Answered, Asked, Exchange
 from otel_mlsec.capture.llm.exchange import Ended
 from otel_mlsec.config import Config
@@ -239,3 +239,36 @@ def test_no_text_is_kept_of_a_call_that_waits_for_its_answer(dialogue):
     made.handle([Asked(call)])
 
     assert not call.call.completion.inputs
+
+
+def test_a_body_that_makes_us_fail_is_a_call_that_was_not_read(dialogue, world, monkeypatch):
+    monkeypatch.setattr(errors, "raising", False)
+    monkeypatch.setattr(bodies, "request", lambda *_: 1 / 0)
+    made, call = dialogue(), exchange()
+
+    made.handle([Asked(call), answered(call)])
+
+    assert [span.name for span in world.spans()] == ["chat unnamed"]
+    assert sum(world.series("mlsec.completion.unread_texts").values()) == 1
+
+
+def test_an_answer_that_makes_us_fail_ends_its_span(dialogue, world, monkeypatch):
+    monkeypatch.setattr(errors, "raising", False)
+    monkeypatch.setattr(bodies, "answer", lambda *_: 1 / 0)
+    made, call = dialogue(), exchange(b"attack")
+
+    made.handle([Asked(call), answered(call)])
+
+    [span] = world.spans()
+    assert span.attributes["mlsec.finding.count"] == 1
+    assert (span.end_time - span.start_time) == 10**9
+
+
+def test_leaks_to_nobody_are_not_one_where_nothing_new_was_said(dialogue, world):
+    made = dialogue()
+    calls = [exchange(b"x") for _ in range(3)]
+    for call in calls:
+        call.body = b'{"model":"m","messages":[{"role":"user","content":"x"},{"role":"assistant","content":"Yes:"}]}'
+        made.handle([Asked(call), answered(call)])
+
+    assert world.kinds() == ["llm.leak"] * 3

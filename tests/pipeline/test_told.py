@@ -65,3 +65,12 @@ def test_a_flood_of_little_things_does_not_make_a_severe_one_forgotten():
 
     assert told.admitted([finding(severity=Severity.HIGH)], "app:1") == []
     assert told.admitted([finding(severity=Severity.LOW)], "address:0") == [finding(severity=Severity.LOW)]
+
+
+def test_another_subject_is_another_attack_as_its_key_says():
+    told = Told()
+    keys, passwords = finding("llm.secret_leak", subject=("aws key",)), finding("llm.secret_leak", subject=("password",))
+
+    assert told.admitted([keys, passwords], "app:1") == [keys, passwords]
+    assert keys.dedup_key != passwords.dedup_key
+    assert told.admitted([keys, passwords], "app:1") == []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from otel_mlsec import errors
 from otel_mlsec.observation import Completion, Form, Model, Origin, Role, Text
-from otel_mlsec.pipeline.turns import LEAST, LOOKED_AT, MAX_CHARACTERS, MAX_KEPT, Turns, remember
+from otel_mlsec.pipeline.turns import LEAST, LOOKED_AT, MAX_CHARACTERS, MAX_KEPT, Turns, digest_of, remember
 from otel_mlsec.text.reading import Reading
 from otel_mlsec.text.turn import Verdict
 
@@ -142,3 +143,26 @@ def test_little_is_kept_until_the_answer():
 
 def test_halves_of_surrogate_pairs_are_text_too():
     assert fresh(Turns(Counting()).asked(call(user("\ud83d"), principal="\udc00"))) == ["\ud83d"]
+
+
+def test_a_text_that_cannot_be_judged_hides_no_other_and_is_counted(monkeypatch):
+    monkeypatch.setattr(errors, "raising", False)
+
+    def judge(reading: Reading) -> Verdict:
+        if reading.text.text == "poison":
+            raise RecursionError
+        return Verdict(score=4.0)
+
+    turn = Turns(judge).asked(call(user("attack"), user("poison")))
+
+    assert fresh(turn) == ["attack"]
+    assert turn.suspected is not None
+    assert turn.completion.unread == 1
+
+
+def test_turns_in_which_nothing_is_new_are_not_the_same():
+    turns = Turns(Counting())
+    said = call(user("attack"), assistant("no"))
+
+    assert digest_of(turns.asked(said)) != ""
+    assert digest_of(turns.asked(said)) == ""

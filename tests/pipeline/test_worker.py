@@ -112,3 +112,27 @@ def test_where_no_thread_can_be_had_the_next_call_tries_again(monkeypatch):
 
     assert work.stop()
     assert seen == [1, 2]
+
+
+def test_a_thread_that_a_panic_ended_is_begun_anew_by_the_next_call(monkeypatch):
+    class Panic(BaseException):
+        """As libraries in Rust raise it."""
+
+    ended = []
+    monkeypatch.setattr(threading, "excepthook", ended.append)
+    seen = []
+
+    def handle(items):
+        if not ended:
+            raise Panic
+        seen.extend(item.number for item in items)
+
+    work = worker(handle)
+    work.put(Item(1))
+    end = time.monotonic() + 10
+    while not ended and time.monotonic() < end:
+        time.sleep(0.01)
+    work.put(Item(2))
+
+    assert work.stop()
+    assert seen == [2]

@@ -82,13 +82,15 @@ class Hook:
         with _site:
             own = trace.get_current_span() if span is None else span
             here = own.get_span_context()
-            if (here.trace_id, here.span_id) in attached:
+            key = here.trace_id, here.span_id
+            if here.is_valid and key in attached:
                 return  # seen at the wire
-            attached.add((here.trace_id, here.span_id))  # its span will end, too
             told = dict(getattr(log_record, "attributes", None) or {}) | dict(getattr(own, "attributes", None) or {})
             told["gen_ai.input.messages"] = _written(inputs)
             told["gen_ai.output.messages"] = _written(outputs)
             told["gen_ai.system_instructions"] = _written(system_instruction)
+            if here.is_valid:  # without an SDK all calls have the same
+                attached.add(key)  # its span will end, too
             now = time.time_ns()
             _tell(told, here, own, getattr(own, "start_time", None) or now, now)
 

@@ -12,7 +12,7 @@ LASTS = 3600.0  # s without a repetition, after which it is another attack
 TOLD_AGAIN = frozenset({10, 100, 1000, 10_000, 100_000, 1_000_000})  # repetitions
 MAX_ATTACKS = 4096
 
-Key = tuple[str, str, str]  # kind, model, whose
+Key = tuple[str, str, str, tuple[str, ...]]  # kind, model, whose, subject
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Told:
         """Those that are news; `whose` tells attackers apart: a principal, else a conversation, a trace, or a text."""
         told: list[Finding] = []
         for finding in findings:
-            news = self._news(finding, (finding.kind, finding.model.name, whose))
+            news = self._news(finding, (finding.kind, finding.model.name, whose, finding.subject))
             if news is None:
                 self.held_back += 1
             else:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from otel_mlsec.errors import contained
 from otel_mlsec.observation import Completion, Origin, Role, Text
 from otel_mlsec.pipeline.recent import Recent
 from otel_mlsec.text.cut import MOST, cut
@@ -91,7 +92,10 @@ class Turns:
                 left -= max(LEAST, min(len(text.text), LOOKED_AT))
                 if left < 0:
                     continue  # another may be remembered
-                verdict = self._judge(readings[index])
+                with contained("judge"):  # a text that cannot be judged must not hide the others
+                    verdict = self._judge(readings[index])
+                if verdict is None:
+                    continue
                 self._verdicts.put(digests[index], verdict)
             yield index, verdict
 
@@ -105,7 +109,9 @@ def remember(turn: Turn) -> Heard:
 
 
 def digest_of(turn: Turn) -> str:
-    """The same for two calls that say the same for the first time."""
+    """The same for two calls that say the same for the first time; "" for one that says nothing new."""
+    if not any(judged.fresh for judged in turn.inputs):
+        return ""
     digest = hashlib.blake2b(digest_size=16)
     for judged in turn.inputs:
         if judged.fresh:

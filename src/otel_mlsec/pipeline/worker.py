@@ -116,21 +116,27 @@ class Worker(Generic[T]):
             self._flush()
 
     def _work(self) -> None:
-        with self._quiet():
-            while not self._stop:
-                with self._busy, contained("worker idle"):
-                    self._idle(False)
-                while self._handle_batch():
-                    pass
-                time.sleep(POLL)
+        try:
+            with self._quiet():
+                while not self._stop:
+                    with self._busy, contained("worker idle"):
+                        self._idle(False)
+                    while self._handle_batch():
+                        pass
+                    time.sleep(POLL)
+        finally:  # a library in Rust that panics raises what is no Exception: the next call begins anew
+            if not self._stop:
+                self._thread = None
 
     def _handle_batch(self) -> bool:
         with self._busy:
             items = self._inbox.take(BATCH)
             if items:
-                with contained("worker handle"):
-                    self._handle(items)
-                self._handled += len(items)
+                try:
+                    with contained("worker handle"):
+                        self._handle(items)
+                finally:
+                    self._handled += len(items)
             return bool(items)
 
     def drain(self, timeout: float) -> bool:

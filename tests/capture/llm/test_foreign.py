@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tests.capture.llm.wire import TEXT, clients, provider
 
-from otel_mlsec import capture
+from otel_mlsec import capture, errors
 from otel_mlsec.capture import _messages, foreign, identity
 from otel_mlsec.observation import Ending, Form, Role
 from otel_mlsec.processor import DetectionProcessor
@@ -309,3 +309,20 @@ def test_texts_are_bounded():
     found = _messages.inputs({"gen_ai.input.messages": many})
     assert len(found) == _messages.MOST
     assert (found[0].text, found[-1].text) == ("0", "9999")
+
+
+def test_without_an_sdk_a_hook_is_told_of_every_call(seen):
+    for said in ("Where is it?", "Where is he?"):
+        foreign.completion_hook().on_completion(inputs=[Said("user", [Part("text", said)])], outputs=[])
+
+    assert [text.text for completion in told(seen) for text in completion.inputs] == ["Where is it?", "Where is he?"]
+
+
+def test_what_a_hook_cannot_write_down_is_still_read_from_the_span(seen, sdk, monkeypatch):
+    monkeypatch.setattr(errors, "raising", False)
+    with sdk.get_tracer("opentelemetry.instrumentation.genai.x").start_as_current_span("chat") as span:
+        span.set_attributes(CONVENTIONS)
+        foreign.completion_hook().on_completion(inputs=[{(1, 2): "no JSON"}], outputs=[], span=span)
+
+    [completion] = told(seen)
+    assert completion.outputs[0].text == TEXT

@@ -9,6 +9,7 @@ from otel_mlsec.capture import bodies, identity
 from otel_mlsec.capture._owner import heard, newest
 from otel_mlsec.capture.llm.decoded import decoded
 from otel_mlsec.capture.llm.exchange import BODY, STREAM, Answered, Asked, Ended, Exchange
+from otel_mlsec.errors import contained
 from otel_mlsec.observation import Completion, Ending, Model
 
 UNNAMED = "unnamed"  # a model whose request could not be read
@@ -39,10 +40,13 @@ def whole(item: Answered) -> Completion | None:
         error=exchange.error,
         streamed=asked.streamed or exchange.content_type.startswith(STREAMS),
     )
-    body, request = _answer_body(exchange), _request(exchange)
-    if request is None or not body or (request.operation == "embeddings" and len(body) > VECTORS):
-        return completion
-    return _answered(completion, exchange, request, body)
+    request = _request(exchange)
+    with contained("capture.bodies"):
+        body = _answer_body(exchange)
+        if request is None or not body or (request.operation == "embeddings" and len(body) > VECTORS):
+            return completion
+        return _answered(completion, exchange, request, body)
+    return replace(completion, ending=Ending.UNKNOWN, unread=completion.unread + 1)
 
 
 def _answered(completion: Completion, exchange: Exchange, request: bodies.Request, body: bytes) -> Completion:
@@ -74,7 +78,10 @@ def _request(exchange: Exchange) -> bodies.Request | None:
         if body is not None and exchange.body_encoding:
             body = decoded(body, exchange.body_encoding, BODY)
         exchange.parsed = True
-        exchange.reading = bodies.request(exchange.path, exchange.url.host, body or b"{}")
+        with contained("capture.bodies"):
+            exchange.reading = bodies.request(exchange.path, exchange.url.host, body or b"{}")
+            return exchange.reading
+        exchange.body = None  # whatever makes us fail must not go unseen: it is unread
     return exchange.reading
 
 
