@@ -4,12 +4,15 @@ import json
 from dataclasses import replace
 
 import pytest
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Sampler
 from opentelemetry.trace import SpanKind, StatusCode
 
 from otel_mlsec.emit.content import LONGEST, messages
+from otel_mlsec.emit.metrics import MAX_MODELS
 from otel_mlsec.emit.redact import EXCERPT, redacted
-from otel_mlsec.observation import Form, Origin, Role, Text
+from otel_mlsec.emit.usage import MAX_SERIES
+from otel_mlsec.observation import Form, Model, Origin, Role, Text
 
 ASKED = {
     "gen_ai.operation.name": "chat",
@@ -191,3 +194,22 @@ def test_what_is_nobodys_business_is_masked(text, left):
 @pytest.mark.parametrize("text", ["a" * 10**6, "1 " * 10**6, "@" * 10**6, "a@" * 10**6, "\ud800" * 10**6])
 def test_an_excerpt_is_short_of_whatever_text(text):
     assert len(redacted(text)) <= EXCERPT
+
+
+def test_names_of_models_that_somebody_makes_up_are_bounded_series(telemetry, completion, finding):
+    for i in range(3000):
+        model = replace(completion.model, name=f"m{i}")
+        telemetry.complete(replace(completion, model=model))
+        telemetry.metrics.found(replace(finding, model=Model(name=f"m{i}")), Context())
+
+    points = telemetry.points()
+    assert len(points["gen_ai.client.operation.duration"]) <= MAX_SERIES + 1
+    assert sum(point.count for point in points["gen_ai.client.operation.duration"]) == 3000
+    assert len({point.attributes["mlsec.model.name"] for point in points["mlsec.findings"]}) == MAX_MODELS + 1
+    assert sum(point.value for point in points["mlsec.findings"]) == 3000
+
+
+@pytest.mark.parametrize("letter", [".", "-", "a.", "1 ", "@", "a@", "/"])
+def test_what_is_masked_is_found_in_linear_time(letter):
+    """What is not linear takes minutes here."""
+    assert len(redacted(letter * 400_000, 100_000)) <= 100_000

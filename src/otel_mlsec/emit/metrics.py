@@ -15,9 +15,11 @@ from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Model, Prediction
 
+MAX_MODELS = 250  # that findings are counted of by name: behind a gateway who asks chooses it
 MAX_ZEROS = 1000  # series made before they count anything; the SDK holds 2000 of an instrument, and the rest is for real ones
 NAME = 256  # bytes of a value: each is held for ever
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # s
+OTHERS = Model(name="other")
 _log = logging.getLogger("otel_mlsec")
 
 
@@ -42,6 +44,7 @@ class Metrics:
         self._max_series = series
         self._series: dict[tuple[Model, str, str], dict[str, str]] = {}
         self._overflowed = False
+        self._models: set[Model] = set()
         self._zeros: set[tuple[Model, str, str, Status]] = set()
         self._findings = meter.create_counter(names.FINDINGS, "{finding}", "Findings")
         self._predictions = meter.create_counter(names.MODEL_PREDICTIONS, "{prediction}", "Rows that models were asked about")
@@ -79,10 +82,15 @@ class Metrics:
 
     def found(self, finding: Finding, context: Context) -> None:
         """Count a finding; `context` links it to a trace by an exemplar."""
+        model = finding.model
+        if model in self._models or len(self._models) < MAX_MODELS:
+            self._models.add(model)
+        else:
+            model = OTHERS
         for status in Status:  # what becomes of this finding is counted from zero, too
             if status is not finding.status:
-                self._zero(finding.model, finding.detector, finding.kind, status)
-        attributes = _finding(finding.model, finding.detector, finding.kind, finding.severity, finding.status)
+                self._zero(model, finding.detector, finding.kind, status)
+        attributes = _finding(model, finding.detector, finding.kind, finding.severity, finding.status)
         self._findings.add(1, attributes, context)
 
     def detected(self, seconds: float) -> None:

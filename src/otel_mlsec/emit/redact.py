@@ -7,10 +7,10 @@ from otel_mlsec.emit.clean import text
 
 EXCERPT: Final = 256  # characters
 
-# Every repetition is bounded and of one class, and what is read is bounded: linear time on any text.
+# Every repetition is bounded or ends its pattern, and is of one class: linear time on any text.
 _MASKS: Final = (
     (re.compile(r"[^\s@<>()\[\]]{1,64}@[^\s@<>()\[\]]{1,64}"), "[address]"),
-    (re.compile(r"[A-Za-z0-9+/=_.\-]{20,}(?<![.])"), "[token]"),
+    (re.compile(r"[A-Za-z0-9+/=_.\-]{20,}"), "[token]"),
     (re.compile(r"\d[\d .()/\-]{2,40}\d"), "[number]"),
 )
 

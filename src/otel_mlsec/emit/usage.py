@@ -11,7 +11,9 @@ from otel_mlsec.observation import Completion
 
 NAME = 256  # bytes of a value: each is held for ever
 MAX_TYPES = 64  # of unknown blocks; whoever sends them chooses their names
+MAX_SERIES = 1000  # of an instrument: an SDK keeps each for ever, and behind a gateway who asks chooses the model's name
 OTHER = "other"
+CHOSEN = frozenset({names.REQUEST_MODEL, names.RESPONSE_MODEL, names.SERVER_ADDRESS})  # by whoever asks or answers
 # Buckets of the conventions, s and tokens.
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKENS = tuple(float(4**power) for power in range(14))
@@ -22,6 +24,7 @@ class Usage:
 
     def __init__(self, meter: Meter) -> None:
         self._types: set[str] = set()
+        self._series: set[tuple[tuple[str, str], ...]] = set()
         self._duration = meter.create_histogram(
             names.OPERATION_DURATION, "s", "GenAI operation duration", explicit_bucket_boundaries_advisory=SECONDS
         )
@@ -44,7 +47,7 @@ class Usage:
         """`context` links to the call's span by an exemplar."""
         if completion.attached:
             return
-        attributes = _attributes(completion)
+        attributes = self._bounded(_attributes(completion))
         self._duration.record(max(0, completion.end_ns - completion.start_ns) / 1e9, _failed(attributes, completion), context)
         for kind, tokens in (("input", completion.input_tokens), ("output", completion.output_tokens)):
             if tokens is not None and tokens >= 0:
@@ -57,6 +60,14 @@ class Usage:
             self._unknown.add(count, {**provider, names.BLOCK_TYPE: self._type(kind)}, context)
         if completion.unread:
             self._unread.add(completion.unread, provider, context)
+
+    def _bounded(self, attributes: dict[str, str]) -> dict[str, str]:
+        """Of more series than there may be, those that are new are one a provider."""
+        series = tuple(attributes.items())
+        if series in self._series or len(self._series) < MAX_SERIES:
+            self._series.add(series)
+            return attributes
+        return {name: OTHER if name in CHOSEN else value for name, value in attributes.items()}
 
     def _type(self, kind: str) -> str:
         name = text(kind, 64)
