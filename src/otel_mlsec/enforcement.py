@@ -77,8 +77,10 @@ class Guarding:
                 left -= max(LEAST, min(len(text.text), LOOKED_AT))
                 if left < 0:
                     continue  # another may be known
-                ruling = self._alone.ruled(text)
-            yield from ((text, finding) for finding in ruling.findings if finding.detector in self._actions)
+                with contained("enforcement"):  # a text that cannot be judged must not let the others pass
+                    ruling = self._alone.ruled(text)
+            if ruling is not None:
+                yield from ((text, finding) for finding in ruling.findings if finding.detector in self._actions)
 
     def _taken(self, body: bytes, found: Sequence[tuple[Text, Finding]]) -> Guarded:
         """What has no place of its own in the request cannot be replaced, so it is not sent."""

@@ -263,3 +263,19 @@ def test_a_request_of_a_kind_that_cannot_be_made_again_is_sent_as_it_is(world, m
     assert answer.status_code == 200
     assert world.sent[0]["messages"][0]["content"] == ATTACK
     assert [each.attributes["mlsec.finding.action"] for each in world.findings()] == ["observed"]
+
+
+def test_a_text_that_cannot_be_judged_lets_no_other_pass(monkeypatch):
+    monkeypatch.setattr(errors, "raising", False)
+
+    def judge(reading: Any) -> Verdict:
+        if reading.text.text == "poison":
+            raise RecursionError
+        return Verdict()
+
+    guard = Guarding(Alone(judge, [Finds()]), {"llm/injection": "raise"})
+    said = [{"role": "user", "content": text} for text in ("attack", "poison")]
+
+    result = guard("api.openai.com", "/v1/chat/completions", json.dumps({"model": "m", "messages": said}).encode())
+
+    assert result.action == "blocked"

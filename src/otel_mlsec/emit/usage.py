@@ -13,7 +13,8 @@ NAME = 256  # bytes of a value: each is held for ever
 MAX_TYPES = 64  # of unknown blocks; whoever sends them chooses their names
 MAX_SERIES = 1000  # of an instrument: an SDK keeps each for ever, and behind a gateway who asks chooses the model's name
 OTHER = "other"
-CHOSEN = frozenset({names.REQUEST_MODEL, names.RESPONSE_MODEL, names.SERVER_ADDRESS})  # by whoever asks or answers
+# By whoever asks or answers.
+CHOSEN = frozenset({names.PROVIDER_NAME, names.REQUEST_MODEL, names.RESPONSE_MODEL, names.SERVER_ADDRESS, names.ERROR_TYPE})
 # Buckets of the conventions, s and tokens.
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKENS = tuple(float(4**power) for power in range(14))
@@ -47,8 +48,10 @@ class Usage:
         """`context` links to the call's span by an exemplar."""
         if completion.attached:
             return
-        attributes = self._bounded(_attributes(completion))
-        self._duration.record(max(0, completion.end_ns - completion.start_ns) / 1e9, _failed(attributes, completion), context)
+        attributes = _attributes(completion)
+        ended = self._bounded(_failed(attributes, completion))
+        self._duration.record(max(0, completion.end_ns - completion.start_ns) / 1e9, ended, context)
+        attributes = self._bounded(attributes)
         for kind, tokens in (("input", completion.input_tokens), ("output", completion.output_tokens)):
             if tokens is not None and tokens >= 0:
                 self._tokens.record(tokens, {**attributes, names.TOKEN_TYPE: kind}, context)
@@ -62,7 +65,7 @@ class Usage:
             self._unread.add(completion.unread, provider, context)
 
     def _bounded(self, attributes: dict[str, str]) -> dict[str, str]:
-        """Of more series than there may be, those that are new are one a provider."""
+        """Of more series than there may be, those that are new are one."""
         series = tuple(attributes.items())
         if series in self._series or len(self._series) < MAX_SERIES:
             self._series.add(series)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from otel_mlsec.finding import Evidence, Finding, Severity
 from otel_mlsec.observation import Text
 from otel_mlsec.text.turn import Turn
+
+NAME = re.compile(r"[\w.:/-]{1,64}")  # of a tool: models and third parties choose it, and a sentence is no name
 
 
 def tell(
@@ -27,7 +30,7 @@ def tell(
     call = turn.completion
     where: Evidence = {} if about is None else {
         "role": about.role.value, "origin": about.origin.value, "form": about.form.value, "message": about.message,
-        **({"tool": about.tool} if about.tool else {}),
+        **({"tool": about.tool} if NAME.fullmatch(about.tool) else {}),
     }  # fmt: skip
     return Finding(
         kind=kind,
