@@ -67,6 +67,7 @@ class Prediction:
     span: Any = None  # opentelemetry.trace.SpanContext of the caller
     reference: Any = None  # what `watch(model, reference=…)` said
     attributes: Mapping[str, str] | None = None  # client.address and the like, where known
+    sources: tuple[str, ...] = ()  # `kind:pseudonym` of what many principals may share: a network prefix, a user agent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ class Batch:
     calls: Ints  # (n,) index of the call that a row came in
     principals: tuple[str, ...]  # one a call
     classes: tuple[str, ...] = ()
+    sources: tuple[tuple[str, ...], ...] = ()  # one a call, or () where nobody knows any
+    derived: dict[Any, Any] = field(default_factory=dict[Any, Any], compare=False, repr=False)  # what detectors share of it
 
     @property
     def n_rows(self) -> int:

@@ -160,6 +160,7 @@ def batch_of(calls: Sequence[Prediction]) -> Batch | None:
         calls=np.repeat(np.arange(len(calls)), sizes),
         principals=tuple(call.principal for call in calls),
         classes=first.classes,
+        sources=tuple(call.sources for call in calls),
     )
 
 
