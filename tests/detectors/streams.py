@@ -9,7 +9,6 @@ from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import Detector
 from otel_mlsec.finding import Finding
 from otel_mlsec.observation import Batch, Meaning, Model, text_code
-from otel_mlsec.reference.fit import answer_columns
 from otel_mlsec.reference.reference import Reference
 
 NAMES = ("distance", "temp", "wind", "month", "country", "gate")
@@ -65,7 +64,7 @@ def reference(*, timed: bool = True, seed: int = 1) -> Reference:
     rows, times = table(seed, n), moments(n)
     return Reference.of_matrix(
         rows, NAMES, times if timed else None, model=MODEL, created=0.0, classes=("no", "yes"),
-        outputs=answer_columns([(Meaning.PROBABILITY, answers(rows))], ("no", "yes"), None),
+        answers=[(Meaning.PROBABILITY, answers(rows))],
     )  # fmt: skip
 
 

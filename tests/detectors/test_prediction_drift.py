@@ -47,7 +47,7 @@ def reference(*meanings: Meaning) -> Reference:
         None,
         created=0.0,
         classes=CLASSES,
-        outputs=answer_columns(known, CLASSES, None),
+        answers=known,
     )
 
 

@@ -17,7 +17,6 @@ from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Batch, Meaning, Model, Prediction
 from otel_mlsec.pipeline.route import COMPANIONS, MAX_MODELS, Router, batch_of
 from otel_mlsec.reference import provisional
-from otel_mlsec.reference.fit import answer_columns
 from otel_mlsec.reference.reference import Reference
 
 FEATURES = ("a", "b", "c")
@@ -83,7 +82,7 @@ def found(batch: Batch, number: int) -> Finding:
 
 REFERENCE = Reference.of_matrix(
     rows(1, 5000), FEATURES, None, created=0.0, classes=("no", "yes"),
-    outputs=answer_columns([(Meaning.PROBABILITY, probabilities(rows(1, 5000)))], ("no", "yes"), None),
+    answers=[(Meaning.PROBABILITY, probabilities(rows(1, 5000)))],
 )  # fmt: skip
 
 

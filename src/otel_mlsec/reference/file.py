@@ -14,6 +14,7 @@ from otel_mlsec.arrays import Floats
 from otel_mlsec.observation import Model
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.envelope import Raw, read, write
+from otel_mlsec.reference.geometry import DIMENSIONS, MAX_COLUMNS, Geometry
 from otel_mlsec.sketches.bins import MAX_LEVELS, N_BINS, Bins
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 OF_BINS = {"edges": "<f8", "levels": "<f8", "level_bins": "|u1"}
 OF_COLUMN = {"counts": "<i8", "values": "<f8"}
+OF_GEOMETRY = {f.name: "<i8" if str(f.type) == "Ints" else "<f8" for f in fields(Geometry) if str(f.type) in ("Floats", "Ints")}
 SIDES = ("inputs", "outputs")
 MAX_VALUES = 64
 MAX_COUNT = 1 << 40  # rows
@@ -31,7 +33,7 @@ Array = npt.NDArray[np.generic]
 
 
 def save(reference: Reference, path: Path, key: bytes | None) -> None:
-    plain = {f.name: getattr(reference, f.name) for f in fields(reference) if f.name not in ("model", *SIDES)}
+    plain = {f.name: getattr(reference, f.name) for f in fields(reference) if f.name not in ("model", "geometry", *SIDES)}
     arrays: dict[str, Raw] = {}
     for side in SIDES:
         columns: tuple[Column, ...] = getattr(reference, side)
@@ -41,6 +43,9 @@ def save(reference: Reference, path: Path, key: bytes | None) -> None:
         for i, column in enumerate(columns):
             arrays |= {f"{side}.{i}.{name}": _raw(getattr(column.bins, name), dtype) for name, dtype in OF_BINS.items()}
             arrays |= {f"{side}.{i}.{name}": _raw(getattr(column, name), dtype) for name, dtype in OF_COLUMN.items()}
+    if reference.geometry is not None:
+        arrays |= {f"geometry.{name}": _raw(getattr(reference.geometry, name), dtype) for name, dtype in OF_GEOMETRY.items()}
+        plain["geometry"] = {name: getattr(reference.geometry, name) for name in ("names", "spacing", "spread")}
     model = {"name": reference.model.name, "version": reference.model.version}
     write(path, {"model": model, **plain}, arrays, key)
 
@@ -54,10 +59,11 @@ def load(cls: type[Reference], path: Path, key: bytes | None) -> Reference:
         model, classes = manifest.pop("model"), tuple(manifest.pop("classes"))
         if not all(isinstance(text, str) for text in (*model.values(), *classes)):
             raise ValueError("names of the model and of classes must be text")
+        geometry = _geometry(manifest.pop("geometry"), raws) if "geometry" in manifest else None
         _check(cls, manifest)
         if manifest["cycle_rows"] <= 0 or manifest["n_rows"] < 1:
             raise ValueError("a reference has at least one row and one cycle")
-        return cls(model=Model(**model), classes=classes, **sides, **manifest)
+        return cls(model=Model(**model), classes=classes, geometry=geometry, **sides, **manifest)
     except KeyError as error:
         raise ValueError(f"{path} is damaged: {error} is missing") from error
     except (ValueError, TypeError, AttributeError) as error:
@@ -97,6 +103,37 @@ def _column(plain: dict[str, Any], raws: dict[str, Raw], prefix: str) -> Column:
     return Column(bins=Bins(**bins), **own, **plain)
 
 
+def _geometry(plain: dict[str, Any], raws: dict[str, Raw]) -> Geometry:
+    names = tuple(plain.pop("names"))
+    if not all(isinstance(name, str) for name in names) or len(names) > MAX_COLUMNS:
+        raise ValueError("names of columns must be text")
+    _check(Geometry, plain)
+    own = {name: _array(raws[f"geometry.{name}"], dtype, dimensions=2) for name, dtype in OF_GEOMETRY.items()}
+    d, m, k, c = len(names), len(own["mean"]), len(own["class_labels"]), len(own["core_labels"])
+    shapes = {
+        "center": (d,), "scale": (d,), "low": (d,), "high": (d,), "level_starts": (d + 1,), "mean": (m,), "whiten": (m, m),
+        "class_labels": (k,), "class_means": (k, m), "class_whitens": (k * m, m), "core": (c, m), "core_labels": (c,),
+        "level_places": own["level_codes"].shape,
+    }  # fmt: skip
+    starts = own["level_starts"]
+    sound = (
+        all(own[name].shape == shape or (not own[name].size and not np.prod(shape)) for name, shape in shapes.items())
+        and bool((own["scale"] > 0).all())
+        and m == min(d, DIMENSIONS)
+        and c > 0
+        and len(starts) > 0
+        and starts[0] == 0
+        and bool((np.diff(starts) >= 0).all())
+        and starts[-1] == len(own["level_codes"])
+        and all(np.isfinite(own[name]).all() for name in ("center", "scale", "mean", "whiten", "class_whitens", "core"))
+        and all(own[name].ndim == 1 for name in OF_GEOMETRY if name.endswith("_known"))
+        and plain["spacing"] > 0 < plain["spread"]
+    )
+    if not sound:
+        raise ValueError("its geometry has arrays that do not fit each other")
+    return Geometry(names=names, **own, **plain)
+
+
 def _ascending(x: Floats) -> bool:
     return bool((x[1:] > x[:-1]).all()) and not bool(np.isnan(x).any())
 
@@ -105,7 +142,7 @@ def _raw(array: Array, dtype: str) -> Raw:
     return Raw(dtype, array.shape, np.ascontiguousarray(array, dtype).tobytes())
 
 
-def _array(raw: Raw, dtype: str) -> Any:
-    if raw.dtype != dtype or len(raw.shape) != 1:
-        raise ValueError(f"an array of type {raw.dtype} and {len(raw.shape)} dimensions where {dtype} and 1 are due")
-    return np.frombuffer(raw.data, dtype)
+def _array(raw: Raw, dtype: str, *, dimensions: int = 1) -> Any:
+    if raw.dtype != dtype or len(raw.shape) > dimensions:
+        raise ValueError(f"an array of type {raw.dtype} and {len(raw.shape)} dimensions where {dtype} and {dimensions} are due")
+    return np.frombuffer(raw.data, dtype).reshape(raw.shape)

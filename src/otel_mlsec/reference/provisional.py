@@ -12,7 +12,7 @@ import numpy as np
 
 from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.observation import Batch, Meaning
-from otel_mlsec.reference.fit import MAX_FEATURES, answer_columns
+from otel_mlsec.reference.fit import MAX_FEATURES
 from otel_mlsec.reference.outputs import MAX_OUTPUTS
 from otel_mlsec.reference.reference import Reference
 
@@ -76,7 +76,7 @@ class Provisional:
             None,
             model=batch.model,
             created=float(batch.times[-1]),
-            outputs=answer_columns(self._enough_answers(), batch.classes, None),
+            answers=self._enough_answers(),
             classes=batch.classes,
             provisional=True,
             principals=sum(count > 0 for count in self._given.values()),

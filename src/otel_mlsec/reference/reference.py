@@ -15,7 +15,9 @@ from otel_mlsec.observation import Model
 from otel_mlsec.reference import file
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.fit import answer_columns, answers_of, cycle_facts, input_columns
+from otel_mlsec.reference.geometry import Geometry
 from otel_mlsec.reference.order import CYCLE_ROWS, DAY, LATEST
+from otel_mlsec.reference.survey import Answers, survey
 from otel_mlsec.table import table
 
 MIN_ROWS = 100
@@ -23,7 +25,7 @@ MIN_ROWS = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """Data known to be good, summarised: bins, counts and limits, no row of it.
+    """Data known to be good, summarised: bins, counts and limits; and at most 512 of its rows, standardised (`geometry`).
 
     Attributes:
         inputs: one column a feature, at most 512.
@@ -41,6 +43,7 @@ class Reference:
     created: float  # s since the epoch
     inputs: tuple[Column, ...]
     outputs: tuple[Column, ...] = ()
+    geometry: Geometry | None = None  # what detectors of attacks need
     classes: tuple[str, ...] = ()
     timed: bool = False
     cycle_rows: float = float(CYCLE_ROWS)  # median
@@ -98,19 +101,34 @@ class Reference:
             categorical=categorical,
             model=Model(name=name or (type(model).__name__ if model is not None else ""), version=version),
             created=clock.time(),
-            outputs=answer_columns([(meaning, values[order]) for meaning, values in answers], classes, ordered),
+            answers=[(meaning, values[order]) for meaning, values in answers],
             classes=classes,
         )
 
     @classmethod
     def of_matrix(
-        cls, matrix: Floats, names: tuple[str, ...], times: Floats | None, *, categorical: Collection[str] = (), **fields: Any
+        cls,
+        matrix: Floats,
+        names: tuple[str, ...],
+        times: Floats | None,
+        *,
+        categorical: Collection[str] = (),
+        answers: Answers = (),
+        classes: tuple[str, ...] = (),
+        **fields: Any,
     ) -> Reference:
-        """From (n, d) float64 rows in order, text as `text_code`; `fields` are the attributes that are not learned."""
+        """From (n, d) float64 rows in order, text as `text_code`, and what a model answered to them, each (n, …).
+
+        `fields` are the attributes that are not learned.
+        """
         cycle_rows, n_cycles, repeats = cycle_facts(matrix, times)
+        said = [(meaning, answer) for meaning, answer in answers if len(answer) == len(matrix)]
         return cls(
             n_rows=len(matrix),
             inputs=input_columns(matrix, names, times, categorical),
+            outputs=answer_columns(list(answers), classes, times),
+            geometry=survey(matrix, names, categorical, said),
+            classes=classes,
             timed=times is not None,
             cycle_rows=cycle_rows,
             n_cycles=n_cycles,

@@ -10,7 +10,7 @@ import numpy as np
 
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import State
-from otel_mlsec.detectors.drift.align import aligned
+from otel_mlsec.detectors.align import aligned
 from otel_mlsec.detectors.drift.change import Change, Changes
 from otel_mlsec.detectors.drift.settings import budget, is_off
 from otel_mlsec.detectors.drift.tell import told

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import State
-from otel_mlsec.detectors.drift.align import aligned
+from otel_mlsec.detectors.align import aligned
 from otel_mlsec.detectors.drift.latch import Latch
 from otel_mlsec.detectors.drift.limits import Limits
 from otel_mlsec.detectors.drift.settings import is_off

@@ -1,0 +1,164 @@
+"""Where normal rows are: a standardised space, some rows in it, and how far from them other normal rows lie.
+
+What detectors of attacks compare a row with.  Unlike the columns of a reference it holds rows: `core`, at most 512 of them,
+standardised (and projected, where there are more than 64 columns).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from otel_mlsec.arrays import Floats, Ints
+from otel_mlsec.observation import Meaning
+from otel_mlsec.reference.labels import PROBABILITIES
+
+MAX_COLUMNS = 8192  # that are looked at, the first of a wider table
+DIMENSIONS = 64  # of the space: wider tables are projected (Johnson and Lindenstrauss 1984)
+FURTHEST = 12.0  # standard deviations: what is further is there
+SEED = 41207
+
+Float32s = npt.NDArray[np.float32]
+
+
+def _none() -> Floats:
+    return np.empty(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """Arrays are float64 as they are in the file; those that live rows meet have a float32 copy."""
+
+    names: tuple[str, ...]  # (d,)
+    center: Floats  # (d,)
+    scale: Floats  # (d,) > 0
+    low: Floats  # (d,) least value of a column of numbers, -inf of a category
+    high: Floats  # (d,)
+    level_starts: Ints  # (d + 1,) where the levels of a category begin; equal to the next for numbers
+    level_codes: Floats  # (n_levels,) ascending within a column
+    level_places: Floats  # (n_levels,) on the axis: 0 the most frequent
+    mean: Floats  # (m,)
+    whiten: Floats  # (m, m)
+    class_labels: Ints  # (k,) labels that have a mean and a shape of their own
+    class_means: Floats  # (k, m)
+    class_whitens: Floats  # (k * m, m)
+    core: Floats  # (c, m)
+    core_labels: Ints  # (c,) what the model said of them, -1 unknown
+    spacing: float  # median distance of a reference row to the nearest of some thousands others
+    spread: float  # median distance of two reference rows
+    value_edges: Floats = field(default_factory=_none)  # deciles of the values that a regression answered
+    near_known: Floats = field(default_factory=_none)  # ascending, of other rows of the reference: distance to the core
+    mahalanobis_known: Floats = field(default_factory=_none)
+    class_known: Floats = field(default_factory=_none)
+    range_known: Floats = field(default_factory=_none)
+    z_known: Floats = field(default_factory=_none)  # largest |z| of a row
+    probability_known: Floats = field(default_factory=_none)  # margins of probabilities
+    decision_known: Floats = field(default_factory=_none)  # margins of decision functions
+
+    @property
+    def n_dimensions(self) -> int:
+        return len(self.mean)
+
+    @cached_property
+    def projection(self) -> Float32s | None:
+        """(d, m) with which distances stay, on average; the same in every process."""
+        d = len(self.names)
+        if d <= DIMENSIONS:
+            return None
+        return (np.random.default_rng(SEED).normal(size=(d, DIMENSIONS)) / np.sqrt(DIMENSIONS)).astype(np.float32)
+
+    @cached_property
+    def core32(self) -> Float32s:
+        return self.core.astype(np.float32)
+
+    @cached_property
+    def core_squares(self) -> Float32s:
+        return np.einsum("ij,ij->i", self.core32, self.core32)
+
+    @cached_property
+    def _whiten32(self) -> Float32s:
+        return self.whiten.astype(np.float32)
+
+    @cached_property
+    def _class_whitens32(self) -> Float32s:
+        m = self.n_dimensions
+        return self.class_whitens.reshape(-1, m, m).astype(np.float32)
+
+    def standardised(self, values: Floats) -> Floats:
+        """(n, d) cells in the order of `names` -> (n, d) standard deviations from the mean; missing is 0, nothing beyond 12."""
+        placed = values
+        for i in np.flatnonzero(np.diff(self.level_starts)):
+            if placed is values:
+                placed = values.copy()
+            placed[:, i] = self.places(int(i), values[:, i])
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = (placed - self.center) / self.scale
+        np.clip(z, -FURTHEST, FURTHEST, out=z)
+        return np.where(np.isnan(z), 0.0, z)
+
+    def places(self, column: int, codes: Floats) -> Floats:
+        start, end = int(self.level_starts[column]), int(self.level_starts[column + 1])
+        levels = self.level_codes[start:end]
+        at = np.minimum(np.searchsorted(levels, codes), len(levels) - 1)
+        places = np.where(levels[at] == codes, self.level_places[start:end][at], float(len(levels) + 1))
+        return np.where(np.isnan(codes), np.nan, places)
+
+    def embedded(self, z: Floats) -> Float32s:
+        """(n, d) standardised -> (n, m)."""
+        near = z.astype(np.float32)
+        return near if self.projection is None else near @ self.projection
+
+    def squares_to_core(self, e: Float32s) -> Float32s:
+        """(n, m) -> (n, c) squared distances."""
+        squares = np.einsum("ij,ij->i", e, e)[:, None] + self.core_squares - 2 * (e @ self.core32.T)
+        return np.maximum(squares, 0, out=squares)
+
+    def mahalanobis(self, e: Float32s) -> Float32s:
+        """(n, m) -> (n,) squared."""
+        y = (e - self.mean.astype(np.float32)) @ self._whiten32
+        return np.einsum("ij,ij->i", y, y)
+
+    def class_mahalanobis(self, e: Float32s, labels: Ints) -> Floats:
+        """(n, m) rows and (n,) what the model said of them -> (n,) squared distance to that class; NaN of other labels."""
+        found = np.full(len(e), np.nan)
+        for k, label in enumerate(self.class_labels):
+            mine = np.flatnonzero(labels == label)
+            if len(mine):
+                y = (e[mine] - self.class_means[k].astype(np.float32)) @ self._class_whitens32[k]
+                found[mine] = np.einsum("ij,ij->i", y, y)
+        return found
+
+    def beyond(self, values: Floats) -> Floats:
+        """(n, d) cells -> (n,) how far the worst is beyond the range of the reference, in widths of that range; 0 inside."""
+        width = np.where(np.isfinite(self.high - self.low), np.maximum(self.high - self.low, self.scale), 1.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            out = np.maximum(self.low - values, values - self.high) / width
+        return np.maximum(np.where(np.isnan(out), 0.0, out), 0.0).max(axis=1, initial=0.0)
+
+    def margins_known(self, meaning: Meaning) -> Floats:
+        return self.probability_known if meaning in PROBABILITIES else self.decision_known
+
+
+def upper(known: Floats, x: npt.NDArray[np.floating]) -> Floats:
+    """Conformal p-value of being so large: (1 + how many of the known are at least x) / (1 + how many there are).
+
+    Vovk, Gammerman and Shafer 2005; 1 where nothing is known of it.
+
+    >>> upper(np.array([1.0, 2.0, 3.0]), np.array([2.5, 9.0, np.nan]))
+    array([0.5 , 0.25, 1.  ])
+    """
+    n = len(known)
+    if not n:
+        return np.ones(len(x))
+    return np.where(np.isnan(x), 1.0, (1 + n - np.searchsorted(known, x, side="left")) / (n + 1))
+
+
+def lower(known: Floats, x: npt.NDArray[np.floating]) -> Floats:
+    """And of being so small."""
+    n = len(known)
+    if not n:
+        return np.ones(len(x))
+    return np.where(np.isnan(x), 1.0, (1 + np.searchsorted(known, x, side="right")) / (n + 1))
