@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +34,11 @@ class Detector(Protocol):
         ...
 
     def restore(self, state: State, /) -> None: ...
+
+
+@runtime_checkable
+class Mergeable(Detector, Protocol):
+    """Whose evidence adds, wherever it was seen."""
 
     def merge(self, state: State, /) -> None:
         """Take in what another process learned; commutative and associative."""

@@ -15,6 +15,7 @@ TABLE = {
     "drift/facts": "otel_mlsec.detectors.drift.facts:Facts",
     "drift/data": "otel_mlsec.detectors.drift.data:DataDrift",
     "drift/prediction": "otel_mlsec.detectors.drift.prediction:PredictionDrift",
+    "evasion/near_duplicate": "otel_mlsec.detectors.evasion.near_duplicate:NearDuplicate",
 }
 
 

@@ -13,6 +13,7 @@ from otel_mlsec.reference.geometry import Float32s, Geometry, lower, upper
 from otel_mlsec.reference.labels import UNKNOWN, labels_of, margins_of
 
 KEY = "rows"
+FRESH = "fresh"  # in `Batch.derived`: (n,) neither asked before nor near another; made by evasion/near_duplicate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ Datar, Immorlica, Indyk and Mirrokni 2004, "Locality-sensitive hashing scheme ba
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -81,3 +82,9 @@ class Neighbours:
         keys ^= keys >> np.uint64(31)
         keys *= GOLDEN
         return (keys >> np.uint64(48)).astype(np.int64)
+
+    def snapshot(self) -> dict[str, npt.NDArray[Any]]:
+        return {"rows": self.rows.copy(), "buckets": self.buckets.copy(), "total": np.array([self.total])}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self.rows, self.buckets, self.total = state["rows"].copy(), state["buckets"].copy(), int(state["total"][0])

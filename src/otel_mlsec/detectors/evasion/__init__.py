@@ -1,0 +1,1 @@
+"""Search for inputs that a model gets wrong: many small changes of one row, whoever asks."""
