@@ -218,6 +218,16 @@ def test_a_model_whose_reference_cannot_be_used_does_not_cost_another_its_detect
     assert errors.counts["route"] == 1
 
 
+def test_a_call_whose_arrays_are_no_rows_costs_only_itself(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(errors, "raising", False)
+    recorder = Recorder()
+
+    router(recorder).detect([call(np.zeros(3)), call(rows(1, 2)), call(rows(2, 2), outputs=np.float64(1.0))])
+
+    assert [b.n_rows for b in recorder.batches] == [2]
+    assert errors.counts["route"] == 2
+
+
 def test_models_beyond_the_bound_are_forgotten_the_silent_first():
     routing = router(Recorder())
     routing.detect([call(rows(1, 1), model=f"m{i}") for i in range(MAX_MODELS)])

@@ -1,0 +1,60 @@
+"""What detects for one model: its detectors, or the reference in the making, and the gate behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from otel_mlsec.detector import Detector
+from otel_mlsec.errors import contained
+from otel_mlsec.finding import Finding
+from otel_mlsec.observation import Batch, Model
+from otel_mlsec.pipeline.gate import Gate
+from otel_mlsec.reference.provisional import Provisional
+from otel_mlsec.reference.reference import Reference
+
+Build = Callable[[Model, Reference], Sequence[Detector]]
+
+
+class Watched:
+    """Batches of one model in, findings out, for live traffic and for recorded.
+
+    State: that of the detectors and the gate; until a reference is there, at most 2,000 rows.
+    """
+
+    def __init__(self, build: Build) -> None:
+        """Without a reference one is learned from the first batches, unless `judge_by` gives it."""
+        self._build = build
+        self._learning: Provisional | None = Provisional()
+        self._gate = Gate()
+        self.detectors: tuple[Detector, ...] = ()
+
+    @property
+    def learning(self) -> bool:
+        """No reference yet, so nothing is judged."""
+        return self._learning is not None
+
+    def judge_by(self, model: Model, reference: Reference) -> None:
+        """From now on; where detectors cannot be built for the reference, a provisional one is learned all the same."""
+        self.detectors = tuple(self._build(model, reference))
+        self._learning = None
+
+    def seen(self, batch: Batch) -> list[Finding]:
+        """What is to be told after a batch of at least one row; `Finding.call` is an index of its calls."""
+        self._learn(batch)  # first: what completes a reference is judged by it, and so is the rest of its batch
+        findings = [finding for detector in self.detectors for finding in _update(detector, batch)]
+        return self._gate.admitted(findings, float(batch.times[-1]))
+
+    def _learn(self, batch: Batch) -> None:
+        if self._learning is None:
+            return
+        with contained("learn"):
+            reference = self._learning.learn(batch)
+            if reference is not None:
+                self._learning = None  # also where no detectors can be built: the next would be of the same traffic
+                self.judge_by(batch.model, reference)
+
+
+def _update(detector: Detector, batch: Batch) -> list[Finding]:
+    with contained(f"detect {detector.name}"):
+        return detector.update(batch)
+    return []
