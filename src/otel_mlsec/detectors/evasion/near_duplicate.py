@@ -101,7 +101,7 @@ class NearDuplicate:
         """Another centre: all its probes so far are of the incident."""
         self._stars.told[center] = True
         for place in self._stars.probes(center).tolist():
-            incident.add(1, float(self._stars.time[place]), str(self._stars.who[place], "ascii", "replace"))
+            incident.add(1, float(self._stars.time[place]), bytes(self._stars.who[place]).decode("ascii", "replace"))
 
     def _incident(self, center: int, time: float, principal: str) -> Incident:
         rows = self._neighbours.rows

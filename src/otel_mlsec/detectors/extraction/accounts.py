@@ -1,0 +1,192 @@
+"""What a model's principals have asked so far: the evidence that three detectors tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from otel_mlsec.arrays import Floats, Ints, Masks
+from otel_mlsec.detector import State
+from otel_mlsec.detectors.extraction.evidence import MOST, N_STATISTICS, Votes, log_e, runs, shiryaev_roberts
+from otel_mlsec.detectors.extraction.exposure import Exposure
+from otel_mlsec.detectors.extraction.pool import MEMBER, Pool, membership
+from otel_mlsec.detectors.rows import Rows
+from otel_mlsec.observation import Batch
+from otel_mlsec.reference.geometry import Geometry
+from otel_mlsec.reference.labels import UNKNOWN
+from otel_mlsec.sketches.principals import Principals
+
+LOOK = "accounts"  # in `Batch.derived`: a `Look`, made by extraction/account
+AXES = 4  # directions in which the spread of a principal's rows is measured
+RARE = 0.05  # p-value below which a row counts for an indicator
+LEAST = 3  # accounts that can share the work
+GROUPINGS = 4  # ways to put accounts together, with one budget: those that came together, and three kinds of source
+VOTES_AT, VOTES_EVERY = 8, 64  # rows of a principal at which he votes
+SEED = 55103
+COLUMNS = {
+    "m": ("f4", N_STATISTICS),  # log of Shiryaev and Roberts' M
+    "product": ("f4", N_STATISTICS),  # log of the product of all e-values
+    "rows": "i4",
+    "rare": ("i4", N_STATISTICS),
+    "sum": ("f4", AXES),
+    "square": ("f4", AXES),
+    "label": "i4",  # latest
+    "flips": "i4",
+    "first": "f8",
+    "last": "f8",
+    "stretch": "i4",
+    "who": "S24",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """New accounts that share the work."""
+
+    slots: Ints  # (n,) the most suspicious first
+    score: float  # log evidence
+    stretch: int
+    share: float  # of the new accounts of the stretch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Of the rows of a batch that are neither repeats nor near others, a principal's rows together."""
+
+    accounts: Accounts
+    rows: Ints  # (n,) in the batch
+    slots: Ints  # (n,)
+    score: Floats  # (n,) log evidence after the row
+    log_e: Floats  # (n, 3)
+    together: Together | None = None
+
+
+class Accounts:
+    """State: `Principals` with `COLUMNS`, votes, the pool of new accounts, and the exposure of the most active."""
+
+    def __init__(self, geometry: Geometry) -> None:
+        self.table = Principals(COLUMNS)
+        self.votes = Votes()
+        self.pool = Pool()
+        self.exposure = Exposure(geometry.core_labels)
+        axes = np.random.default_rng(SEED).normal(size=(geometry.n_dimensions, AXES)).astype(np.float32)
+        seen = geometry.core32 @ axes
+        self._axes, self._middle, self._sd = axes, seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-6)
+
+    def look(self, batch: Batch, rows: Rows, fresh: Masks, threshold: float) -> Look:
+        """Take in the rows of a batch; principals with half the evidence of `threshold` have no vote in what is ordinary."""
+        mine = np.flatnonzero(fresh)
+        slots = self._slots(batch, batch.calls[mine])
+        order, groups, last = runs(slots)
+        mine, slots = mine[order], slots[order]
+        p = np.stack([rows.p_novelty[mine], rows.p_margin[mine], rows.p_class[mine]], axis=1)
+        steps = log_e(self.votes.corrected(p))
+        table = self.table
+        after = shiryaev_roberts(table["m"][slots].astype(np.float64), steps, groups)
+        score = np.logaddexp.reduce(after, axis=1) - np.log(N_STATISTICS)
+        each = slots[last]  # every principal once
+        self._pooled(each, np.add.reduceat(steps, np.flatnonzero(np.diff(groups, prepend=-1)), axis=0) if len(mine) else steps)
+        table["m"][each] = after[last]
+        table.evidence[each] = np.maximum(score[last], 0.0)
+        self._described(batch, rows, mine, slots, p)
+        self._vote(each, p[last], np.bincount(groups, minlength=len(each)), score[last] < threshold / 2)
+        self._expose(rows, mine, slots)
+        together = self._together(threshold + np.log(GROUPINGS))
+        return Look(accounts=self, rows=mine, slots=slots, score=score, log_e=steps, together=together)
+
+    def spread(self, slot: int) -> float:
+        """Variance of a principal's rows, in that of the reference's; 1 where there are too few."""
+        n = int(self.table["rows"][slot])
+        if n < 3:
+            return 1.0
+        mean = self.table["sum"][slot].astype(np.float64) / n
+        variance = self.table["square"][slot].astype(np.float64) / n - mean * mean
+        return float(np.maximum(variance, 0.0).mean() * n / (n - 1))
+
+    def log_product(self, slots: Ints) -> Floats:
+        """(n,) slots -> (n,) log e-value of an account as a whole."""
+        return np.logaddexp.reduce(self.table["product"][slots].astype(np.float64), axis=1) - np.log(N_STATISTICS)
+
+    def _together(self, threshold: float) -> Together | None:
+        score, stretch, share = self.pool.evidence()
+        if score < threshold:
+            return None
+        slots = np.flatnonzero(self.table["stretch"] == stretch)
+        values = self.log_product(slots)
+        sure = slots[np.argsort(-values)][: int((membership(values, share) >= MEMBER).sum())]
+        return Together(slots=sure, score=score, stretch=stretch, share=len(sure) / len(slots)) if len(sure) >= LEAST else None
+
+    def _slots(self, batch: Batch, calls: Ints) -> Ints:
+        distinct, at = np.unique(calls, return_inverse=True)
+        numbers: list[int] = distinct.tolist()
+        names = [batch.principals[call] if call < len(batch.principals) else "" for call in numbers]
+        if self.table.flooded and batch.sources:  # more names than can be told apart: new ones are their network
+            known = self.table.known(names)
+            sources = [batch.sources[call] for call in numbers]
+            names = [name if old or not of else of[0] for name, old, of in zip(names, known.tolist(), sources, strict=True)]
+        slots = self.table.slots_of(names)
+        new = np.unique(slots[self.table["rows"][slots] == 0])
+        self.table["who"][slots] = np.array(names, "S24") if names else b""
+        self.table["stretch"][new] = self.pool.stretches(len(new))
+        self.table["first"][new] = np.inf
+        self.table["label"][new] = UNKNOWN
+        return slots[at]
+
+    def _pooled(self, each: Ints, steps: Floats) -> None:
+        before = self.log_product(each)
+        product = self.table["product"]
+        product[each] = np.clip(product[each] + steps, -700.0, MOST)
+        self.pool.add(self.table["stretch"][each].astype(np.int64), before, self.log_product(each))
+
+    def _described(self, batch: Batch, rows: Rows, mine: Ints, slots: Ints, p: Floats) -> None:
+        table = self.table
+        y = (rows.e[mine] @ self._axes - self._middle) / self._sd
+        np.add.at(table["rows"], slots, 1)
+        np.add.at(table["rare"], slots, (p <= RARE).astype(np.int32))
+        np.add.at(table["sum"], slots, y)
+        np.add.at(table["square"], slots, y * y)
+        np.minimum.at(table["first"], slots, batch.times[mine])
+        np.maximum.at(table["last"], slots, batch.times[mine])
+        label = rows.label[mine]
+        before = np.where(np.diff(slots, prepend=-1) == 0, np.roll(label, 1), table["label"][slots])
+        np.add.at(table["flips"], slots, ((label != before) & (label != UNKNOWN) & (before != UNKNOWN)).astype(np.int32))
+        table["label"][slots] = label
+
+    def _vote(self, each: Ints, p: Floats, counts: Ints, ordinary: Masks) -> None:
+        """Called after the rows were counted."""
+        now = self.table["rows"][each] + (VOTES_EVERY - VOTES_AT)
+        due = (now // VOTES_EVERY > (now - counts) // VOTES_EVERY) & ordinary
+        self.votes.cast(p[due])
+
+    def _expose(self, rows: Rows, mine: Ints, slots: Ints) -> None:
+        tracked = np.isin(slots, self.exposure.slots)
+        active = self.table["rows"][slots] >= 2 * max(int(self.exposure.rows.min()), 16)
+        for slot in np.unique(slots[tracked | active]).tolist():
+            his = mine[slots == slot]
+            self.exposure.add(slot, int(self.table["rows"][slot]), rows.squares[his], rows.label[his])
+
+    def name(self, slot: int) -> str:
+        return bytes(self.table["who"][slot]).decode("ascii", "replace")
+
+    def snapshot(self) -> State:
+        parts = {"table": self.table, "votes": self.votes, "pool": self.pool, "exposure": self.exposure}
+        return {f"{name}.{key}": array for name, part in parts.items() for key, array in part.snapshot().items()}
+
+    def restore(self, state: State) -> None:
+        for name, part in (("table", self.table), ("votes", self.votes), ("pool", self.pool), ("exposure", self.exposure)):
+            part.restore({key.partition(".")[2]: array for key, array in state.items() if key.startswith(f"{name}.")})
+
+
+def principal_of(batch: Batch, row: int) -> str:
+    call = int(batch.calls[row])
+    return batch.principals[call] if call < len(batch.principals) else ""
+
+
+def first_rows(look: Look, wanted: Masks) -> Sequence[tuple[int, int]]:
+    """(slot, place in the look) of the first wanted row of every principal, in the order of the batch."""
+    at = np.flatnonzero(wanted)
+    _, first = np.unique(look.slots[at], return_index=True)
+    places = at[first]
+    return [(int(look.slots[i]), int(i)) for i in places[np.argsort(look.rows[places])]]
