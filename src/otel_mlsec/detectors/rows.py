@@ -14,6 +14,7 @@ from otel_mlsec.reference.labels import UNKNOWN, labels_of, margins_of
 
 KEY = "rows"
 FRESH = "fresh"  # in `Batch.derived`: (n,) neither asked before nor near another; made by evasion/near_duplicate
+PROBE = "probe"  # and: (n,) not asked before, but near another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from otel_mlsec.detectors.drift.tell import about
 from otel_mlsec.detectors.evasion.perturbation import perturbation
 from otel_mlsec.detectors.evasion.stars import Alarm, Stars
 from otel_mlsec.detectors.incident import Incident, packed, unpacked
-from otel_mlsec.detectors.rows import FRESH, Rows, rows_of
+from otel_mlsec.detectors.rows import FRESH, PROBE, Rows, rows_of
 from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Batch
 from otel_mlsec.reference.geometry import Geometry
@@ -63,18 +63,19 @@ class NearDuplicate:
         if rows is None:
             return []
         fresh = ~self._asked.seen(rows.cells)
+        probe = np.zeros(len(rows), np.bool_)
         who = np.array(batch.principals or ("",), "S24")[batch.calls if batch.principals else np.zeros(len(rows), np.int64)]
         found: list[Finding] = []
         for start in range(0, len(rows), PIECE):
             mine = start + np.flatnonzero(fresh[start : start + PIECE])
             e = np.ascontiguousarray(rows.e[mine])
             near = self._neighbours.nearest(e, REACH * self._geometry.spacing)
-            fresh[mine[near.of >= 0]] = False
+            probe[mine[near.of >= 0]] = True
             alarms = self._stars.add(
                 near, e, self._neighbours.rows, rows.label[mine], batch.times[mine], who[mine], self._threshold
             )
             found += self._told(batch, rows, mine, alarms)
-        batch.derived[FRESH] = fresh
+        batch.derived[FRESH], batch.derived[PROBE] = fresh & ~probe, probe
         return found + self._over(batch)
 
     def scores(self) -> Mapping[str, float]:

@@ -42,10 +42,8 @@ class Sequence:
         look: Look | None = batch.derived.get(LOOK)
         if look is None or not batch.n_rows:
             return []
-        together = look.score >= self._threshold
-        for slot in np.unique(look.slots[together]).tolist():
-            if look.accounts.spread(slot) >= CONCENTRATED:
-                together &= look.slots != slot
+        together = (look.score >= self._threshold) & ~look.accounts.walking(look.slots)
+        together &= look.accounts.spread(look.slots) < CONCENTRATED
         due = self._suspects.due(batch, look, together)
         over = [
             ended(batch, who, "evasion.sequence", self.name, TITLE, self._threshold, about(self._reference))
@@ -74,7 +72,11 @@ class Sequence:
             status=status,
             call=int(batch.calls[row]),
             principal=look.accounts.name(slot),
-            evidence={**indicators(look.accounts, slot), "spread": look.accounts.spread(slot), **about(self._reference)},
+            evidence={
+                **indicators(look.accounts, slot),
+                "spread": float(look.accounts.spread(np.array([slot]))[0]),
+                **about(self._reference),
+            },
         )
 
     def snapshot(self) -> State:

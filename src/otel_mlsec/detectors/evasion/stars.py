@@ -23,7 +23,7 @@ STAR, CLOUD = 0.55, 0.85  # square to the centre by square to the probe before: 
 FLIP, NO_FLIP = math.log(0.3 / 0.1), math.log(0.7 / 0.9)  # of labels, in attacks and in benign neighbours
 
 
-KEPT = ("parent", "order", "label", "latest", "weight", "sprt", "flips", "time", "who", "told")
+KEPT = ("parent", "order", "label", "latest", "root", "linked", "probed", "weight", "sprt", "flips", "time", "who", "told")
 
 
 class Alarm(NamedTuple):
@@ -40,6 +40,9 @@ class Stars:
         self.order = np.zeros(n_rows, np.int64)  # when it was asked, from 1
         self.label = np.zeros(n_rows, np.int32)
         self.latest = np.full(n_rows, NOBODY, np.int32)  # probe of it
+        self.root = np.zeros(n_rows, np.int32)  # the first row of those that are linked as neighbours
+        self.linked = np.zeros(n_rows, np.int32)  # of a root: how many rows
+        self.probed = np.zeros(n_rows, np.int32)  # how many rows have it as their nearest
         self.weight = np.zeros(n_rows, np.float32)
         self.sprt = np.zeros(n_rows, np.float32)
         self.flips = np.zeros(n_rows, np.int32)
@@ -56,7 +59,8 @@ class Stars:
         places = near.rows
         self.parent[places], self.order[places] = near.of, self._asked + 1 + np.arange(len(places))
         self.label[places], self.latest[places] = label, NOBODY
-        self.weight[places] = self.sprt[places] = self.flips[places] = 0
+        self.weight[places] = self.sprt[places] = self.flips[places] = self.probed[places] = 0
+        self.root[places], self.linked[places] = places, 1
         self.told[places] = False
         self.time[places], self.who[places] = times, who
         self._asked += len(places)
@@ -65,6 +69,9 @@ class Stars:
             center, place = int(near.of[row]), int(places[row])
             self.weight[center] += self._likeness(center, e[row], ring, float(near.distance[row]))
             self.latest[center] = place
+            self.probed[center] += 1
+            self.root[place] = self.root[center]
+            self.linked[self.root[center]] += 1
             flipped = label[row] >= 0 <= self.label[center] and label[row] != self.label[center]
             self.flips[center] += flipped
             self.sprt[center] = max(0.0, float(self.sprt[center]) + (FLIP if flipped else NO_FLIP))
@@ -74,7 +81,10 @@ class Stars:
         return alarms
 
     def score(self, center: int) -> float:
-        return PROBE * float(self.weight[center]) + float(self.sprt[center])
+        """Less the logarithm of how many centres there could be among the rows that are linked: the larger a cloud, the more
+        of its rows have many neighbours by chance."""
+        chances = math.log(max(1.0, int(self.linked[self.root[center]]) / max(int(self.probed[center]), 1)))
+        return PROBE * float(self.weight[center]) + float(self.sprt[center]) - chances
 
     def probes(self, center: int) -> Ints:
         """(k,) places of the rows whose nearest it was."""

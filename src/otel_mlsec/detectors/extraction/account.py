@@ -14,7 +14,7 @@ from otel_mlsec.detectors.budget import threshold
 from otel_mlsec.detectors.drift.tell import about
 from otel_mlsec.detectors.extraction.accounts import LOOK, Accounts, Look
 from otel_mlsec.detectors.extraction.suspects import Suspects, indicators
-from otel_mlsec.detectors.rows import FRESH, rows_of
+from otel_mlsec.detectors.rows import FRESH, PROBE, rows_of
 from otel_mlsec.finding import Evidence, Finding, Severity, Status
 from otel_mlsec.observation import Batch
 from otel_mlsec.reference.geometry import Geometry
@@ -52,14 +52,13 @@ class Account:
         if rows is None:
             return []
         fresh = batch.derived.get(FRESH, np.ones(len(rows), np.bool_))
-        look = self._accounts.look(batch, rows, fresh, self._threshold)
+        probe = batch.derived.get(PROBE, np.zeros(len(rows), np.bool_))
+        look = self._accounts.look(batch, rows, fresh, probe, self._threshold)
         batch.derived[LOOK] = look
-        spread_out = look.score >= self._threshold
+        spread_out = (look.score >= self._threshold) & ~self._accounts.walking(look.slots)
         if look.together is not None:
             spread_out &= ~np.isin(look.slots, look.together.slots)
-        for slot in np.unique(look.slots[spread_out]).tolist():
-            if self._accounts.spread(slot) < CONCENTRATED:
-                spread_out &= look.slots != slot
+        spread_out &= self._accounts.spread(look.slots) >= CONCENTRATED
         due = self._suspects.due(batch, look, spread_out)
         return [self._finding(batch, look, *each) for each in due] + [
             self._ended(batch, who) for who in self._suspects.over(batch)
@@ -93,7 +92,7 @@ class Account:
                 "risk": _severity(exposure, n).name,
                 **indicators(self._accounts, slot),
                 "exposure": exposure,
-                "spread": self._accounts.spread(slot),
+                "spread": float(self._accounts.spread(np.array([slot]))[0]),
                 **about(self._reference),
             },
         )

@@ -14,16 +14,19 @@ from otel_mlsec.detectors.extraction.exposure import Exposure
 from otel_mlsec.detectors.extraction.pool import MEMBER, Pool, membership
 from otel_mlsec.detectors.rows import Rows
 from otel_mlsec.observation import Batch
-from otel_mlsec.reference.geometry import Geometry
+from otel_mlsec.reference.geometry import Float32s, Geometry
 from otel_mlsec.reference.labels import UNKNOWN
 from otel_mlsec.sketches.principals import Principals
 
 LOOK = "accounts"  # in `Batch.derived`: a `Look`, made by extraction/account
-AXES = 4  # directions in which the spread of a principal's rows is measured
+AXES = 8  # directions in which the spread of a principal's rows is measured
 RARE = 0.05  # p-value below which a row counts for an indicator
 LEAST = 3  # accounts that can share the work
 GROUPINGS = 4  # ways to put accounts together, with one budget: those that came together, and three kinds of source
 VOTES_AT, VOTES_EVERY = 8, 64  # rows of a principal at which he votes
+WALK = 1.4  # square of two steps by that of one, above which rows are a path …
+SHORT = 0.25  # … if a step is shorter than that, in the square between two rows of the reference
+NEAR = -0.25  # log e-value of a row that is near another: who follows a sensor asks mostly such
 SEED = 55103
 COLUMNS = {
     "m": ("f4", N_STATISTICS),  # log of Shiryaev and Roberts' M
@@ -32,6 +35,8 @@ COLUMNS = {
     "rare": ("i4", N_STATISTICS),
     "sum": ("f4", AXES),
     "square": ("f4", AXES),
+    "latest": ("f2", (2, AXES)),  # the last two rows
+    "steps": ("f4", 2),  # sums of squares: from the row before, and from the one before that
     "label": "i4",  # latest
     "flips": "i4",
     "first": "f8",
@@ -53,7 +58,7 @@ class Together:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """Of the rows of a batch that are neither repeats nor near others, a principal's rows together."""
+    """Of the rows of a batch that are no repeats, a principal's rows together."""
 
     accounts: Accounts
     rows: Ints  # (n,) in the batch
@@ -75,14 +80,19 @@ class Accounts:
         seen = geometry.core32 @ axes
         self._axes, self._middle, self._sd = axes, seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-6)
 
-    def look(self, batch: Batch, rows: Rows, fresh: Masks, threshold: float) -> Look:
-        """Take in the rows of a batch; principals with half the evidence of `threshold` have no vote in what is ordinary."""
-        mine = np.flatnonzero(fresh)
+    def look(self, batch: Batch, rows: Rows, fresh: Masks, probe: Masks, threshold: float) -> Look:
+        """Take in the rows of a batch: (n,) those like none before, and (n,) those near another.
+
+        Principals with half the evidence of `threshold` have no vote in what is ordinary.
+        """
+        mine = np.flatnonzero(fresh | probe)
         slots = self._slots(batch, batch.calls[mine])
         order, groups, last = runs(slots)
         mine, slots = mine[order], slots[order]
         p = np.stack([rows.p_novelty[mine], rows.p_margin[mine], rows.p_class[mine]], axis=1)
+        p[probe[mine]] = 1.0
         steps = log_e(self.votes.corrected(p))
+        steps[probe[mine]] = NEAR
         table = self.table
         after = shiryaev_roberts(table["m"][slots].astype(np.float64), steps, groups)
         score = np.logaddexp.reduce(after, axis=1) - np.log(N_STATISTICS)
@@ -96,14 +106,21 @@ class Accounts:
         together = self._together(threshold + np.log(GROUPINGS))
         return Look(accounts=self, rows=mine, slots=slots, score=score, log_e=steps, together=together)
 
-    def spread(self, slot: int) -> float:
-        """Variance of a principal's rows, in that of the reference's; 1 where there are too few."""
-        n = int(self.table["rows"][slot])
-        if n < 3:
-            return 1.0
-        mean = self.table["sum"][slot].astype(np.float64) / n
-        variance = self.table["square"][slot].astype(np.float64) / n - mean * mean
-        return float(np.maximum(variance, 0.0).mean() * n / (n - 1))
+    def spread(self, slots: Ints) -> Floats:
+        """(n,) slots -> (n,) variance of a principal's rows, in that of the reference's; 1 where there are too few."""
+        n = np.maximum(self.table["rows"][slots].astype(np.float64), 2.0)[:, None]
+        mean = self.table["sum"][slots].astype(np.float64) / n
+        variance = np.maximum(self.table["square"][slots].astype(np.float64) / n - mean * mean, 0.0) * n / (n - 1)
+        return np.where(n[:, 0] < 3, 1.0, variance.mean(axis=1))
+
+    def walking(self, slots: Ints) -> Masks:
+        """(n,) slots -> (n,) is it a path, as of a sensor, and neither scattered rows nor probes around a place?
+
+        In two steps a random walk gets twice as far as in one, in squares, a drift four times, and probes no further.
+        """
+        n = np.maximum(self.table["rows"][slots].astype(np.float64), 4.0)
+        one, two = self.table["steps"][slots, 0] / (n - 1), self.table["steps"][slots, 1] / (n - 2)
+        return (self.table["rows"][slots] >= 4) & (two > WALK * one) & (one < SHORT * 2 * AXES)
 
     def log_product(self, slots: Ints) -> Floats:
         """(n,) slots -> (n,) log e-value of an account as a whole."""
@@ -116,6 +133,7 @@ class Accounts:
         slots = np.flatnonzero(self.table["stretch"] == stretch)
         values = self.log_product(slots)
         sure = slots[np.argsort(-values)][: int((membership(values, share) >= MEMBER).sum())]
+        sure = sure[~self.walking(sure)]
         return Together(slots=sure, score=score, stretch=stretch, share=len(sure) / len(slots)) if len(sure) >= LEAST else None
 
     def _slots(self, batch: Batch, calls: Ints) -> Ints:
@@ -143,6 +161,7 @@ class Accounts:
     def _described(self, batch: Batch, rows: Rows, mine: Ints, slots: Ints, p: Floats) -> None:
         table = self.table
         y = (rows.e[mine] @ self._axes - self._middle) / self._sd
+        self._stepped(slots, y)
         np.add.at(table["rows"], slots, 1)
         np.add.at(table["rare"], slots, (p <= RARE).astype(np.int32))
         np.add.at(table["sum"], slots, y)
@@ -153,6 +172,18 @@ class Accounts:
         before = np.where(np.diff(slots, prepend=-1) == 0, np.roll(label, 1), table["label"][slots])
         np.add.at(table["flips"], slots, ((label != before) & (label != UNKNOWN) & (before != UNKNOWN)).astype(np.int32))
         table["label"][slots] = label
+
+    def _stepped(self, slots: Ints, y: Float32s) -> None:
+        """Called before the rows are counted."""
+        table, at = self.table, np.arange(len(slots))
+        rank = at - np.searchsorted(slots, slots)  # of a principal's rows in the batch
+        latest, asked = table["latest"][slots].astype(np.float32), table["rows"][slots] + rank
+        one = np.where((rank >= 1)[:, None], y[at - 1], latest[:, 0])
+        two = np.where((rank >= 2)[:, None], y[at - 2], np.where((rank == 1)[:, None], latest[:, 0], latest[:, 1]))
+        squares = np.stack([((y - one) ** 2).sum(axis=1) * (asked >= 1), ((y - two) ** 2).sum(axis=1) * (asked >= 2)], axis=1)
+        np.add.at(table["steps"], slots, squares)
+        last = np.append(slots[1:] != slots[:-1], np.ones(min(len(slots), 1), np.bool_))
+        table["latest"][slots[last]] = np.stack([y[last], one[last]], axis=1)
 
     def _vote(self, each: Ints, p: Floats, counts: Ints, ordinary: Masks) -> None:
         """Called after the rows were counted."""

@@ -68,7 +68,8 @@ class Coordinated:
     def _of_sources(self, batch: Batch, look: Look, kind: int) -> list[Finding]:
         """Evidence of what several accounts of one source asked together."""
         calls: list[int] = batch.calls[look.rows].tolist()
-        mine = np.flatnonzero(np.array([len(batch.sources[call]) > kind for call in calls], np.bool_))
+        of_kind = np.array([len(batch.sources[call]) > kind for call in calls], np.bool_)
+        mine = np.flatnonzero(of_kind & ~look.accounts.walking(look.slots))
         if not len(mine):
             return []
         mine = mine[np.argsort(look.rows[mine], kind="stable")]
