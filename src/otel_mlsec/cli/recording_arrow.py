@@ -1,0 +1,178 @@
+"""Recorded traffic in Parquet and CSV files, read by pyarrow, which comes with the extra `reference`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from otel_mlsec import cells
+from otel_mlsec.arrays import Floats, Ints
+from otel_mlsec.cli.recording import MAX_COLUMNS, named, word
+
+PARQUET = (".parquet", ".pq")
+CSV = (".csv", ".csv.gz")
+BLOCK = 4 << 20  # bytes of CSV that are parsed at once; a row must fit
+NULLS = ("", "#N/A", "#NA", "N/A", "NA", "<NA>", "NULL", "NaN", "None", "n/a", "nan", "null", "-NaN", "-nan")
+TRUTHS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
+
+
+def _pyarrow(module: str = "") -> Any:
+    try:
+        return import_module(f"pyarrow{module}")
+    except ImportError as error:
+        raise ImportError("reading Parquet and CSV needs pyarrow: pip install 'otel-mlsec[reference]'") from error
+
+
+class Parquet:
+    """Structs are columns `outer.inner`."""
+
+    malformed = 0
+
+    def __init__(self, path: Path) -> None:
+        # Without a buffer ahead: pyarrow would fill it with all row groups that are asked for.
+        self._file = _pyarrow(".parquet").ParquetFile(path, pre_buffer=False, memory_map=False)
+        flat = self._file.schema_arrow.empty_table().flatten().schema.names
+        self.names = _once(path, [name for name in flat if not name.startswith("__index_level_")])
+        self.total = int(self._file.metadata.num_rows)
+
+    def parts(self, columns: Sequence[str], rows: int) -> Iterator[ArrowPart]:
+        at = 0
+        for table in _regrouped(self._file.iter_batches(rows, columns=list(columns), use_threads=False), rows):
+            at += table.num_rows
+            yield ArrowPart(table.flatten(), at, untyped=False)
+
+
+class Csv:
+    """Cells have no type of their own, and get none from their neighbours: what reads as a number is one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.malformed = 0
+        self.total = path.stat().st_size  # bytes
+        self.names = _once(path, self._header())
+
+    def _header(self) -> list[str]:
+        with self._source() as source:
+            return list(self._opened(source, {}).schema.names)
+
+    def parts(self, columns: Sequence[str], rows: int) -> Iterator[ArrowPart]:
+        with open(self._path, "rb") as file:  # whose position, and not that of what it is unpacked to, tells how far it is
+            pyarrow = _pyarrow()
+            packed = self._path.suffix == ".gz"
+            source = pyarrow.CompressedInputStream(pyarrow.PythonFile(file), "gzip") if packed else pyarrow.PythonFile(file)
+            wanted = dict.fromkeys(columns, pyarrow.binary())
+            for table in _regrouped(self._opened(source, wanted), rows):
+                yield ArrowPart(table, min(file.tell(), self.total), untyped=True)
+
+    def _source(self) -> Any:
+        return _pyarrow().input_stream(str(self._path), compression="gzip" if self._path.suffix == ".gz" else None)
+
+    def _opened(self, source: Any, types: dict[str, Any]) -> Any:
+        csv = _pyarrow(".csv")
+        return csv.open_csv(
+            source,
+            read_options=csv.ReadOptions(block_size=BLOCK, use_threads=False),
+            parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._left_out),
+            convert_options=csv.ConvertOptions(
+                check_utf8=False, null_values=NULLS, strings_can_be_null=True, column_types=types, include_columns=list(types)
+            ),
+        )
+
+    def _left_out(self, _: Any) -> str:
+        self.malformed += 1
+        return "skip"
+
+
+class ArrowPart:
+    def __init__(self, table: Any, position: int, *, untyped: bool) -> None:
+        self._table, self.position, self._untyped = table, position, untyped
+        self.n_rows = int(table.num_rows)
+
+    def numbers(self, name: str, *, text: bool = False) -> Floats:
+        column = self._table.column(name)
+        if self._untyped:
+            return self._distinct(column, _text) if text else self._parsed(column)
+        types, kind = _pyarrow().types, column.type
+        if types.is_boolean(kind):
+            column = column.cast("uint8")
+        if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+            return np.asarray(column.cast("float64", safe=False).to_numpy(), np.float64)
+        if types.is_timestamp(kind) or types.is_date(kind) or types.is_duration(kind):
+            return cells.array(column.to_numpy())
+        if types.is_dictionary(kind) or types.is_string(kind) or types.is_large_string(kind):
+            return self._distinct(column, cells.cell)
+        return cells.column(column.to_pylist())
+
+    def words(self, name: str) -> tuple[Ints, list[str]]:
+        column = self._table.column(name)
+        try:
+            index, values = _encoded(column)
+        except NotImplementedError:  # lists have no dictionary
+            return named(map(word, column.to_pylist()))
+        at, texts = named(map(word, [*values, None]))
+        return at[index], texts
+
+    def _parsed(self, column: Any) -> Floats:
+        try:
+            return np.asarray(column.cast("string").cast("float64").to_numpy(), np.float64)
+        except ValueError:  # pyarrow.ArrowInvalid: not all are numbers, or not all are UTF-8
+            return self._distinct(column, _untyped)
+
+    def _distinct(self, column: Any, read: Callable[[Any], float]) -> Floats:
+        index, values = _encoded(column)
+        return np.array([*map(read, values), np.nan])[index]
+
+
+def _encoded(column: Any) -> tuple[Ints, list[Any]]:
+    """-> positions in the list of distinct values, -1 for null."""
+    encoded = column.combine_chunks().dictionary_encode()
+    index = encoded.indices.cast("int64").fill_null(-1).to_numpy()
+    return np.asarray(index, np.int64), encoded.dictionary.to_pylist()
+
+
+def _untyped(cell: bytes) -> float:
+    shown = word(cell).strip()
+    if shown in TRUTHS:
+        return TRUTHS[shown]
+    if shown.isascii() and "_" not in shown:
+        try:
+            return float(shown)
+        except ValueError:
+            pass  # text
+    return _text(cell)
+
+
+def _text(cell: bytes) -> float:
+    return cells.code(word(cell))
+
+
+def _regrouped(batches: Iterable[Any], rows: int) -> Iterator[Any]:
+    """Record batches of any size -> tables of `rows` rows, so that it does not matter how a file was written."""
+    pyarrow = _pyarrow()
+    held: list[Any] = []
+    n_held = 0
+    for batch in batches:
+        while len(batch):
+            piece = batch.slice(0, rows - n_held)
+            batch = batch.slice(len(piece))
+            held.append(piece)
+            n_held += len(piece)
+            if n_held == rows:
+                yield pyarrow.Table.from_batches(held)
+                held, n_held = [], 0
+    if held:
+        yield pyarrow.Table.from_batches(held)
+
+
+def _once(path: Path, names: list[str]) -> tuple[str, ...]:
+    if len(names) > MAX_COLUMNS:
+        raise ValueError(f"{path} has {len(names):,} columns; at most {MAX_COLUMNS:,} can be read")
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ValueError(f"{path} has more than one column {twice[0]!r}")
+    return tuple(names)
