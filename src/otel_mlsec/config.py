@@ -41,6 +41,7 @@ class ModelSettings:
     off: bool = False
     tolerance: float = 0.0
     false_alarms_per_million: float = 1.0  # of all its features together
+    anomaly: tuple[str, ...] = ("range", "mahalanobis", "class", "nearest")  # how anomaly/input compares a row; or () for not
     features: Mapping[str, FeatureSettings] = field(default_factory=dict[str, FeatureSettings])
 
 
@@ -136,6 +137,7 @@ class Config:
         return _build(cls, _inherited(values), "")
 
 
+ANOMALY = ("range", "mahalanobis", "class", "nearest", "zscore", "forest")  # the last needs `Reference.fit(…, forest=True)`
 RANGES: dict[str, tuple[float, float]] = {
     "tolerance": (0.0, 10.0),
     "false_alarms_per_million": (1e-6, 1e5),
@@ -300,6 +302,9 @@ def _check_ranges(settings: Config | ModelSettings | FeatureSettings | LlmSettin
             for name, inner in cast("Mapping[str, Any]", value).items():
                 if isinstance(inner, ModelSettings | FeatureSettings):
                     _check_ranges(inner, f"{where}{each.name}.{name}.")
+        elif each.name == "anomaly":
+            if unknown := set(value) - set(ANOMALY):
+                raise ConfigError(f"{where}anomaly must be of {', '.join(ANOMALY)}, got {sorted(unknown)[0]!r}")
         elif each.name in RANGES and value is not None:
             low, high = RANGES[each.name]
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:

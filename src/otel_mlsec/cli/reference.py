@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     fit.add_argument("--categorical", default="", metavar="COL,COL", help="columns of numbers that are codes")
     fit.add_argument("--name", default="", help="the model's name, as `watch` or its class says it")
     fit.add_argument("--version", default="", help="the model's version")
+    fit.add_argument("--forest", action="store_true", help='grow an isolation forest, too, for `anomaly = ["forest"]`')
     fit.add_argument("-o", "--output", type=Path, required=True, help="file to write")
     fit.set_defaults(act=_fit)
     show = actions.add_parser("show", help="say what a reference holds")
@@ -72,6 +73,7 @@ def _fit(options: argparse.Namespace) -> int:
         categorical=categorical,
         name=options.name,
         version=options.version,
+        forest=options.forest,
     )
     key = os.environ.get(KEY, "").encode()
     reference.save(options.output, key=key or None)
@@ -116,6 +118,8 @@ def _print(reference: Reference, path: Path, *, signed: bool) -> None:
     name = safe(f"{reference.model.name or 'any model'} {reference.model.version}".strip())
     console.print(f"{safe(str(path))}: {name}, {reference.n_rows:,} rows, {reference.n_cycles} {cycle}, "
                   f"{'signed' if signed else 'not signed'}", markup=False, highlight=False)  # fmt: skip
+    if reference.forest is not None:
+        console.print(f"An isolation forest of {len(reference.forest.features)} trees.", markup=False, highlight=False)
     if not reference.timed:
         console.print("No time column: rows are taken to be in the order in which they were served.", markup=False)
     table = Table("column", "kind", "judged", "missing", "mean", "sd")

@@ -14,6 +14,7 @@ from otel_mlsec.arrays import Floats
 from otel_mlsec.observation import Model
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.envelope import Raw, read, write
+from otel_mlsec.reference.forest import DEEPEST, MAX_TREES, Forest
 from otel_mlsec.reference.geometry import DIMENSIONS, MAX_COLUMNS, Geometry
 from otel_mlsec.sketches.bins import MAX_LEVELS, N_BINS, Bins
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 OF_BINS = {"edges": "<f8", "levels": "<f8", "level_bins": "|u1"}
 OF_COLUMN = {"counts": "<i8", "values": "<f8"}
 OF_GEOMETRY = {f.name: "<i8" if str(f.type) == "Ints" else "<f8" for f in fields(Geometry) if str(f.type) in ("Floats", "Ints")}
+OF_FOREST = {"features": "<i8", "thresholds": "<f8", "lengths": "<f8", "known": "<f8"}
 SIDES = ("inputs", "outputs")
+PARTS = ("model", "geometry", "forest")
 MAX_VALUES = 64
 MAX_COUNT = 1 << 40  # rows
 # Of every plain field by its annotation; a manifest that says otherwise would fail at the first batch, far from here.
@@ -33,7 +36,7 @@ Array = npt.NDArray[np.generic]
 
 
 def save(reference: Reference, path: Path, key: bytes | None) -> None:
-    plain = {f.name: getattr(reference, f.name) for f in fields(reference) if f.name not in ("model", "geometry", *SIDES)}
+    plain = {f.name: getattr(reference, f.name) for f in fields(reference) if f.name not in (*PARTS, *SIDES)}
     arrays: dict[str, Raw] = {}
     for side in SIDES:
         columns: tuple[Column, ...] = getattr(reference, side)
@@ -45,7 +48,10 @@ def save(reference: Reference, path: Path, key: bytes | None) -> None:
             arrays |= {f"{side}.{i}.{name}": _raw(getattr(column, name), dtype) for name, dtype in OF_COLUMN.items()}
     if reference.geometry is not None:
         arrays |= {f"geometry.{name}": _raw(getattr(reference.geometry, name), dtype) for name, dtype in OF_GEOMETRY.items()}
-        plain["geometry"] = {name: getattr(reference.geometry, name) for name in ("names", "spacing", "spread")}
+        plain["geometry"] = {name: getattr(reference.geometry, name) for name in ("names", "spacing", "spread", "rare_inflation")}
+    if reference.forest is not None:
+        arrays |= {f"forest.{name}": _raw(getattr(reference.forest, name), dtype) for name, dtype in OF_FOREST.items()}
+        plain["forest"] = {"usual": reference.forest.usual}
     model = {"name": reference.model.name, "version": reference.model.version}
     write(path, {"model": model, **plain}, arrays, key)
 
@@ -60,10 +66,11 @@ def load(cls: type[Reference], path: Path, key: bytes | None) -> Reference:
         if not all(isinstance(text, str) for text in (*model.values(), *classes)):
             raise ValueError("names of the model and of classes must be text")
         geometry = _geometry(manifest.pop("geometry"), raws) if "geometry" in manifest else None
+        forest = _forest(manifest.pop("forest"), raws, geometry) if "forest" in manifest else None
         _check(cls, manifest)
         if manifest["cycle_rows"] <= 0 or manifest["n_rows"] < 1:
             raise ValueError("a reference has at least one row and one cycle")
-        return cls(model=Model(**model), classes=classes, geometry=geometry, **sides, **manifest)
+        return cls(model=Model(**model), classes=classes, geometry=geometry, forest=forest, **sides, **manifest)
     except KeyError as error:
         raise ValueError(f"{path} is damaged: {error} is missing") from error
     except (ValueError, TypeError, AttributeError) as error:
@@ -128,10 +135,32 @@ def _geometry(plain: dict[str, Any], raws: dict[str, Raw]) -> Geometry:
         and all(np.isfinite(own[name]).all() for name in ("center", "scale", "mean", "whiten", "class_whitens", "core"))
         and all(own[name].ndim == 1 for name in OF_GEOMETRY if name.endswith("_known"))
         and plain["spacing"] > 0 < plain["spread"]
+        and plain["rare_inflation"] >= 1
     )
     if not sound:
         raise ValueError("its geometry has arrays that do not fit each other")
     return Geometry(names=names, **own, **plain)
+
+
+def _forest(plain: dict[str, Any], raws: dict[str, Raw], geometry: Geometry | None) -> Forest:
+    _check(Forest, plain)
+    own = {name: _array(raws[f"forest.{name}"], dtype, dimensions=2) for name, dtype in OF_FOREST.items()}
+    features, leaves = own["features"], own["lengths"].shape[-1]
+    sound = (
+        geometry is not None
+        and leaves in (2**level for level in range(1, DEEPEST + 1))
+        and 0 < len(features) <= MAX_TREES
+        and features.shape == own["thresholds"].shape == (len(features), leaves - 1)
+        and own["lengths"].shape == (len(features), leaves)
+        and bool(((features >= 0) & (features < len(geometry.names))).all())
+        and not np.isnan(own["thresholds"]).any()
+        and bool((own["lengths"] >= 0).all())
+        and own["known"].ndim == 1
+        and plain["usual"] > 0
+    )
+    if not sound:
+        raise ValueError("its forest has arrays that do not fit each other")
+    return Forest(**own, **plain)
 
 
 def _ascending(x: Floats) -> bool:

@@ -49,6 +49,7 @@ class Geometry:
     core_labels: Ints  # (c,) what the model said of them, -1 unknown
     spacing: float  # median distance of a reference row to the nearest of some thousands others
     spread: float  # median distance of two reference rows
+    rare_inflation: float = 1.0  # by which evidence from rare rows is divided, as they come in bunches; 1 if they do not
     value_edges: Floats = field(default_factory=_none)  # deciles of the values that a regression answered
     near_known: Floats = field(default_factory=_none)  # ascending, of other rows of the reference: distance to the core
     mahalanobis_known: Floats = field(default_factory=_none)

@@ -15,9 +15,10 @@ from otel_mlsec.observation import Model
 from otel_mlsec.reference import file
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.fit import answer_columns, answers_of, cycle_facts, input_columns
+from otel_mlsec.reference.forest import Forest, grow
 from otel_mlsec.reference.geometry import Geometry
 from otel_mlsec.reference.order import CYCLE_ROWS, DAY, LATEST
-from otel_mlsec.reference.survey import Answers, survey
+from otel_mlsec.reference.survey import Answers, split, survey
 from otel_mlsec.table import table
 
 MIN_ROWS = 100
@@ -44,6 +45,7 @@ class Reference:
     inputs: tuple[Column, ...]
     outputs: tuple[Column, ...] = ()
     geometry: Geometry | None = None  # what detectors of attacks need
+    forest: Forest | None = None  # an isolation forest, where one was asked for
     classes: tuple[str, ...] = ()
     timed: bool = False
     cycle_rows: float = float(CYCLE_ROWS)  # median
@@ -69,6 +71,7 @@ class Reference:
         categorical: Collection[str] = (),
         name: str = "",
         version: str = "",
+        forest: bool = False,
     ) -> Reference:
         """Learn from rows that are known to be good.
 
@@ -82,6 +85,7 @@ class Reference:
             categorical: names of columns of numbers that are codes.  Text columns are found by themselves.
             name: of the model, as its findings shall call it.
             version: of the model.
+            forest: grow an isolation forest, too, for `ModelSettings.anomaly`; needs scikit-learn.
 
         Raises:
             ValueError: fewer than 100 rows, no column, rows that cannot be read as a table, or times that do not fit them.
@@ -103,6 +107,7 @@ class Reference:
             created=clock.time(),
             answers=[(meaning, values[order]) for meaning, values in answers],
             classes=classes,
+            forest=forest,
         )
 
     @classmethod
@@ -115,6 +120,7 @@ class Reference:
         categorical: Collection[str] = (),
         answers: Answers = (),
         classes: tuple[str, ...] = (),
+        forest: bool = False,
         **fields: Any,
     ) -> Reference:
         """From (n, d) float64 rows in order, text as `text_code`, and what a model answered to them, each (n, …).
@@ -123,11 +129,13 @@ class Reference:
         """
         cycle_rows, n_cycles, repeats = cycle_facts(matrix, times)
         said = [(meaning, answer) for meaning, answer in answers if len(answer) == len(matrix)]
+        geometry = survey(matrix, names, categorical, said)
         return cls(
             n_rows=len(matrix),
             inputs=input_columns(matrix, names, times, categorical),
             outputs=answer_columns(list(answers), classes, times),
-            geometry=survey(matrix, names, categorical, said),
+            geometry=geometry,
+            forest=_grown(matrix, geometry) if forest else None,
             classes=classes,
             timed=times is not None,
             cycle_rows=cycle_rows,
@@ -148,6 +156,12 @@ class Reference:
             ValueError: the file is damaged, of another format version, unsigned or wrongly signed; the sentence says which.
         """
         return file.load(cls, Path(path), key)
+
+
+def _grown(matrix: Floats, geometry: Geometry) -> Forest:
+    held_out, kept = split(len(matrix))
+    z = geometry.standardised(matrix[:, : len(geometry.names)])
+    return grow(z[kept], z[held_out])
 
 
 def _times(time: Any, n_rows: int) -> Floats | None:

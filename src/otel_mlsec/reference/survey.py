@@ -9,11 +9,14 @@ import numpy as np
 
 from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.observation import Meaning
-from otel_mlsec.reference.geometry import MAX_COLUMNS, SEED, Geometry
+from otel_mlsec.reference.geometry import MAX_COLUMNS, SEED, Geometry, upper
 from otel_mlsec.reference.labels import UNKNOWN, labels_of, margins_of
+from otel_mlsec.reference.order import MARGIN, judge
 from otel_mlsec.sketches.bins import is_text
 
 CORE = 512  # rows
+RARE = 0.05  # p-value of a row whose neighbours in time are looked at
+STRETCH, STRETCHES = 900, 22  # rows, of a large reference: as long as the longest block that `judge` looks at
 CALIBRATION = 4000  # rows, or two fifths of a small reference
 SHAPE_ROWS = 20_000  # rows that mean and covariance are of
 NEIGHBOURS = 8000  # rows among which the spacing is measured
@@ -30,9 +33,7 @@ Answers = Sequence[tuple[Meaning, Floats]]
 def survey(matrix: Floats, names: tuple[str, ...], categorical: Collection[str], answers: Answers) -> Geometry:
     """(n, d) rows in any order, n >= 1, and what the model answered to them, each (n, …)."""
     cells, names = matrix[:, :MAX_COLUMNS], names[: min(MAX_COLUMNS, matrix.shape[1])]
-    order = np.random.default_rng(SEED).permutation(len(cells))
-    held_out = order[: min(CALIBRATION, 2 * len(order) // 5)]
-    kept = order[len(held_out) :]
+    held_out, kept = split(len(cells))
     categories = [name in categorical or _is_category(cells[:, i]) for i, name in enumerate(names)]
     levels = [_levels(cells[kept, i]) if category else None for i, category in enumerate(categories)]
     starts = np.cumsum([0, *(len(found[0]) if found else 0 for found in levels)]).astype(np.int64)
@@ -57,7 +58,14 @@ def survey(matrix: Floats, names: tuple[str, ...], categorical: Collection[str],
         space, mean=mean, whiten=whiten, class_labels=common, class_means=means, class_whitens=whitens, spacing=spacing,
         spread=spread, core=shaped[:CORE], core_labels=labels[kept[:CORE]],
     )  # fmt: skip
-    return _calibrated(space, cells[held_out], labels[held_out], [(meaning, found[held_out]) for meaning, found in answers])
+    space = _calibrated(space, cells[held_out], labels[held_out], [(meaning, found[held_out]) for meaning, found in answers])
+    return replace(space, rare_inflation=_rare_inflation(space, cells))
+
+
+def split(n: int) -> tuple[Ints, Ints]:
+    """Of n rows those that say how far ordinary rows are, and the others, both in no order."""
+    order = np.random.default_rng(SEED).permutation(n)
+    return order[: min(CALIBRATION, 2 * n // 5)], order[min(CALIBRATION, 2 * n // 5) :]
 
 
 def _calibrated(space: Geometry, cells: Floats, labels: Ints, answers: Answers) -> Geometry:
@@ -75,6 +83,17 @@ def _calibrated(space: Geometry, cells: Floats, labels: Ints, answers: Answers) 
         probability_known=_margins(Meaning.PROBABILITY, margins),
         decision_known=_margins(Meaning.MARGIN, margins),
     )
+
+
+def _rare_inflation(space: Geometry, cells: Floats) -> float:
+    """How much more the number of rare rows varies from block to block than it would if rows came independently."""
+    starts = np.linspace(0, max(0, len(cells) - STRETCH), STRETCHES).astype(np.int64)
+    at = np.arange(len(cells)) if len(cells) <= STRETCH * STRETCHES else (starts[:, None] + np.arange(STRETCH)).reshape(-1)
+    e = space.embedded(space.standardised(cells[at]))
+    near = np.sqrt(space.squares_to_core(e).min(axis=1, initial=np.inf))
+    p = (upper(space.mahalanobis_known, space.mahalanobis(e)), upper(space.near_known, near))
+    inflation, independent = judge([(each <= RARE).astype(np.float64) for each in p], len(at))
+    return 1.0 if independent else MARGIN * inflation
 
 
 def _is_category(x: Floats) -> bool:
