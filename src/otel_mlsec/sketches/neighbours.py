@@ -50,6 +50,8 @@ class Neighbours:
     def nearest(self, e: Float32s, reach: float) -> Nearest:
         """(n, m) rows, n at most the ring's -> the nearest before each, within `reach`; then they are remembered."""
         n = len(e)
+        if not n:
+            return Nearest(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
         places = (self.total + np.arange(n)) % self.n_rows
         buckets = self._buckets(e)
         candidates = self.buckets[self._tables, buckets].reshape(n, -1).astype(np.int64) - 1

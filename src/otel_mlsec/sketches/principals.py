@@ -16,14 +16,21 @@ WAYS = 16  # places that a principal may take
 SETS = 8192
 FLOOD = 0.5  # share of the latest look-ups that had to push somebody out
 MEMORY = 1 / 4096  # of a look-up in that share
+SHORT = 64  # characters of a name whose key is remembered: what is remembered is bounded
 
 Column = npt.NDArray[Any]
 
 
-@lru_cache(maxsize=1 << 15)
-def _key(name: str) -> int:
+def key_of(name: str) -> int:
     """64 bits, never 0; the same in every process."""
+    return _remembered(name) if len(name) <= SHORT else _hash(name)
+
+
+def _hash(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little") | 1
+
+
+_remembered = lru_cache(maxsize=1 << 15)(_hash)
 
 
 class Principals:
@@ -58,12 +65,12 @@ class Principals:
 
     def known(self, names: Sequence[str]) -> npt.NDArray[np.bool_]:
         """(n,) has this principal a place?  Nothing is changed."""
-        keys = np.fromiter(map(_key, names), np.uint64, len(names))
+        keys = np.fromiter(map(key_of, names), np.uint64, len(names))
         return (self._keys[self._places(keys)] == keys[:, None]).any(axis=1)
 
     def slots_of(self, names: Sequence[str]) -> Ints:
         """(n,) rows of the columns; whoever is new has zeros in them."""
-        distinct, at = np.unique(np.fromiter(map(_key, names), np.uint64, len(names)), return_inverse=True)
+        distinct, at = np.unique(np.fromiter(map(key_of, names), np.uint64, len(names)), return_inverse=True)
         places = self._places(distinct)
         hit = self._keys[places] == distinct[:, None]
         slots = places[np.arange(len(distinct)), hit.argmax(axis=1)]

@@ -17,6 +17,7 @@ from otel_mlsec.detectors.evasion.perturbation import perturbation
 from otel_mlsec.detectors.evasion.stars import Alarm, Stars
 from otel_mlsec.detectors.incident import Incident, packed, unpacked
 from otel_mlsec.detectors.rows import FRESH, PROBE, Rows, rows_of
+from otel_mlsec.detectors.who import who_of
 from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Batch
 from otel_mlsec.reference.geometry import Geometry
@@ -25,7 +26,7 @@ from otel_mlsec.sketches.asked import Asked
 from otel_mlsec.sketches.neighbours import Neighbours
 
 REACH = 0.7  # spacings of the reference within which a row is a probe of another
-PIECE = 4096  # rows that are looked at together: bounds the working memory of a large batch
+PIECE = 256  # rows that are looked at together: work and memory within a piece grow with the square
 MAX_OPEN = 16  # incidents; what does not fit is counted to the latest
 SAME = 3.0  # spacings between the centres of one incident, or half of what separates two rows
 LISTED = 16  # principals
@@ -64,7 +65,7 @@ class NearDuplicate:
             return []
         fresh = ~self._asked.seen(rows.cells)
         probe = np.zeros(len(rows), np.bool_)
-        who = np.array(batch.principals or ("",), "S24")[batch.calls if batch.principals else np.zeros(len(rows), np.int64)]
+        who = who_of(batch)
         found: list[Finding] = []
         for start in range(0, len(rows), PIECE):
             mine = start + np.flatnonzero(fresh[start : start + PIECE])
@@ -86,7 +87,7 @@ class NearDuplicate:
         for alarm in alarms:
             row = int(mine[alarm.row])
             time = float(batch.times[row])
-            principal = batch.principals[int(batch.calls[row])] if batch.principals else ""
+            principal = bytes(who_of(batch)[row]).decode("ascii")
             incident = self._incident(alarm.center, time, principal)
             if self._stars.told[alarm.center]:
                 incident.add(1, time, principal)

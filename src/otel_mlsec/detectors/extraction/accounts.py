@@ -13,6 +13,7 @@ from otel_mlsec.detectors.extraction.evidence import MOST, N_STATISTICS, Votes, 
 from otel_mlsec.detectors.extraction.exposure import Exposure
 from otel_mlsec.detectors.extraction.pool import MEMBER, Pool, membership
 from otel_mlsec.detectors.rows import Rows
+from otel_mlsec.detectors.who import names_of, shown
 from otel_mlsec.observation import Batch
 from otel_mlsec.reference.geometry import Float32s, Geometry
 from otel_mlsec.reference.labels import UNKNOWN
@@ -139,11 +140,11 @@ class Accounts:
     def _slots(self, batch: Batch, calls: Ints) -> Ints:
         distinct, at = np.unique(calls, return_inverse=True)
         numbers: list[int] = distinct.tolist()
-        names = [batch.principals[call] if call < len(batch.principals) else "" for call in numbers]
+        names = names_of(batch, numbers)
         if self.table.flooded and batch.sources:  # more names than can be told apart: new ones are their network
             known = self.table.known(names)
             sources = [batch.sources[call] for call in numbers]
-            names = [name if old or not of else of[0] for name, old, of in zip(names, known.tolist(), sources, strict=True)]
+            names = [name if old or not of else shown(of[0]) for name, old, of in zip(names, known.tolist(), sources, strict=True)]
         slots = self.table.slots_of(names)
         new = np.unique(slots[self.table["rows"][slots] == 0])
         self.table["who"][slots] = np.array(names, "S24") if names else b""
@@ -211,8 +212,8 @@ class Accounts:
 
 
 def principal_of(batch: Batch, row: int) -> str:
-    call = int(batch.calls[row])
-    return batch.principals[call] if call < len(batch.principals) else ""
+    [name] = names_of(batch, [int(batch.calls[row])])
+    return name
 
 
 def first_rows(look: Look, wanted: Masks) -> Sequence[tuple[int, int]]:

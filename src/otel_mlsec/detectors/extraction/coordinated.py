@@ -14,6 +14,7 @@ from otel_mlsec.detectors.drift.tell import about
 from otel_mlsec.detectors.extraction.accounts import GROUPINGS, LEAST, LOOK, Look, principal_of
 from otel_mlsec.detectors.extraction.evidence import N_STATISTICS, runs, shiryaev_roberts
 from otel_mlsec.detectors.incident import Incident, packed, unpacked
+from otel_mlsec.detectors.who import shown
 from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Batch
 from otel_mlsec.reference.reference import Reference
@@ -74,7 +75,7 @@ class Coordinated:
             return []
         mine = mine[np.argsort(look.rows[mine], kind="stable")]
         places: list[int] = mine.tolist()
-        names = [batch.sources[calls[i]][kind] for i in places]
+        names = [shown(batch.sources[calls[i]][kind]) for i in places]
         slots = self._sources.slots_of(names)
         order, groups, last = runs(slots)
         mine, slots = mine[order], slots[order]
