@@ -83,7 +83,9 @@ class Agent:
             _log.info("OTEL_MLSEC_KEY is not set: pseudonyms of principals are of this process and those it forks only")
         self._providers.look()
         patch(self._patches, self._submit, self._config.disabled_instrumentations, self._guard())
-        server.patch(self._patches, self._config.principal_header)
+        config = self._config
+        named = server.Headers(principal=config.principal_header, group=config.source_header, forwarded=config.forwarded_header)
+        server.patch(self._patches, named)
 
     def stop(self) -> None:
         """Restore every class, detect what waits, detach from the providers."""

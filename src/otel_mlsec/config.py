@@ -62,6 +62,8 @@ class Config:
         enabled: false: nothing is patched and no thread starts.
         key: secret of the pseudonyms; without it a random one is made for each process, and hosts cannot be linked.
         principal_header: request header that names the principal; only behind a proxy that sets it.
+        source_header: request header that names what many principals may share, as a tenant or an autonomous system; likewise.
+        forwarded_header: request header whose last entry is the client's address, as of X-Forwarded-For; likewise.
         reference: file by model name, `*` for any other model.
         reference_key: secret that references must be signed with.
         capture_content: may captured content leave the process?  If so, findings about texts quote at most 256 characters and
@@ -85,6 +87,8 @@ class Config:
     enabled: bool = True
     key: str = field(default="", repr=False)
     principal_header: str = ""
+    source_header: str = ""
+    forwarded_header: str = ""
     reference: Mapping[str, str] = field(default_factory=dict[str, str])
     reference_key: str = field(default="", repr=False)
     capture_content: bool = False

@@ -23,7 +23,7 @@ def calls() -> Iterator[list[capture.Call]]:
         return True
 
     capture.patch(patches, submit)
-    server.patch(patches, header="X-User")
+    server.patch(patches, server.Headers(principal="X-User", group="X-Tenant", forwarded="X-Forwarded-For"))
     yield handed
     patches.undo()
 

@@ -12,6 +12,7 @@ from opentelemetry import context, trace
 from otel_mlsec.capture import identity
 from otel_mlsec.capture._copy import NOTHING, Copy, private
 from otel_mlsec.capture._describe import Described, describe
+from otel_mlsec.capture.sources import sources
 from otel_mlsec.errors import qualified_name
 from otel_mlsec.observation import Meaning, Prediction
 
@@ -128,6 +129,7 @@ def prediction(call: Call) -> Prediction:
         span=call.span,
         reference=described.reference,
         attributes={"client.address": address} if address else None,
+        sources=sources(call.request),
     )
 
 

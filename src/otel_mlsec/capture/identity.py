@@ -44,7 +44,9 @@ class Request:
     """The request being served; filled by the server hook, and with the server span when there is one."""
 
     address: str = ""
-    header: str = ""
+    header: str = ""  # that names the principal
+    group: str = ""
+    agent: str = ""
     span: Any = None
 
 
