@@ -19,7 +19,9 @@ from otel_mlsec.attack.knowledge import Ask, Knowledge, Unsuitable
 from otel_mlsec.attack.surrogate import perceptron
 
 STOLEN = 1_000_000  # the recorder's budget ends an attack, not the library's
-DATA = 20_000  # rows of unrelated data that a thief has
+DATA = 4_000_000  # cells of unrelated data that a thief has
+ROWS = 20_000  # in them, at most
+GROUPS = 100
 
 
 def hop_skip_jump(ask: Ask, knowledge: Knowledge, g: np.random.Generator) -> None:
@@ -39,7 +41,7 @@ def sign_opt(ask: Ask, knowledge: Knowledge, g: np.random.Generator) -> None:
 def copycat(ask: Ask, knowledge: Knowledge, g: np.random.Generator) -> None:
     """Correia-Silva, Berriel, Badue and others 2018; the thief's own net plays no part in what is asked."""
     with _quiet(g):
-        data = knowledge.unit(permuted(knowledge, DATA, g))
+        data = knowledge.unit(_data(knowledge, g))
         attack = _module("attacks.extraction").CopycatCNN(
             _target(ask, knowledge, knowledge.n_classes), batch_size_fit=64, batch_size_query=64, nb_epochs=1, nb_stolen=len(data)
         )
@@ -49,29 +51,34 @@ def copycat(ask: Ask, knowledge: Knowledge, g: np.random.Generator) -> None:
 def knockoff(ask: Ask, knowledge: Knowledge, g: np.random.Generator) -> None:
     """Orekondy, Schiele and Fritz 2019, with the groups of the thief's data chosen by reward."""
     with _quiet(g):
-        rows = permuted(knowledge, DATA, g)
+        rows = _data(knowledge, g)
         data = knowledge.unit(rows)
         attack = _module("attacks.extraction").KnockoffNets(
-            _target(ask, knowledge, knowledge.n_classes), batch_size_fit=64, batch_size_query=64, nb_epochs=1, nb_stolen=len(data),
-            sampling_strategy="adaptive", reward="all", verbose=False,
+            _target(ask, knowledge, knowledge.n_classes), batch_size_fit=64, batch_size_query=64, nb_epochs=1,
+            nb_stolen=len(data), sampling_strategy="adaptive", reward="all", verbose=False,
         )  # fmt: skip
         groups = _groups(data, knowledge.n_classes, g)
         _made(lambda: attack.extract(data.astype(np.float32), groups, thieved_classifier=_thief(knowledge, g)))
 
 
+def _data(knowledge: Knowledge, g: np.random.Generator) -> Floats:
+    return permuted(knowledge, max(1, min(ROWS, DATA // knowledge.n_features)), g)
+
+
 def _groups(data: Floats, n: int, g: np.random.Generator) -> Any:
     """(m,) from 0 without a gap: which of n rows is the nearest.  The library draws from groups and fails on an empty one."""
-    centers = data[g.choice(len(data), n, replace=False)]
+    centers = data[g.choice(len(data), min(n, GROUPS, len(data)), replace=False)]
     distance = (centers**2).sum(axis=1) - 2 * data @ centers.T
     return np.unique(distance.argmin(axis=1), return_inverse=True)[1]
 
 
 def _evade(name: str, ask: Ask, knowledge: Knowledge, g: np.random.Generator, **settings: Any) -> None:
     with _quiet(g):
-        attack = getattr(_module("attacks.evasion"), name)(_target(ask, knowledge, knowledge.n_classes), **settings)
-        start = knowledge.unit(knowledge.natural(1, g)).astype(np.float32)
-        ask(knowledge.real(start.astype(np.float64)))
-        _made(lambda: attack.generate(x=start))
+        n_classes = max(knowledge.n_classes, 3)  # of two classes it takes labels for numbers; the third is never answered
+        attack = getattr(_module("attacks.evasion"), name)(_target(ask, knowledge, n_classes), **settings)
+        start = knowledge.natural(1, g)
+        ask(start)
+        _made(lambda: attack.generate(x=knowledge.unit(start).astype(np.float32)))
 
 
 def _made(attack: Callable[[], Any]) -> None:
