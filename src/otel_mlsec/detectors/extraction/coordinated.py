@@ -37,7 +37,7 @@ class Coordinated:
     def __init__(self, settings: ModelSettings, *, reference: Reference) -> None:
         self._reference = reference
         self._threshold = threshold(settings, reference) + float(np.log(GROUPINGS))
-        self._sources = Principals({"m": ("f4", N_STATISTICS), "rows": "i4", "accounts": "i4"}, sets=SOURCE_SETS)
+        self._sources = Principals({"m": ("f4", N_STATISTICS), "rows": "i4", "accounts": "u8"}, sets=SOURCE_SETS)
         self._open: dict[str, Incident] = {}
 
     @classmethod
@@ -84,12 +84,15 @@ class Coordinated:
         score = np.logaddexp.reduce(after, axis=1) - np.log(N_STATISTICS)
         table["m"][slots[last]] = after[last]
         table.evidence[slots[last]] = np.maximum(score[last], 0.0)
-        new = look.accounts.table["rows"][look.slots[mine]] == 1
-        np.add.at(table["accounts"], slots, new.astype(np.int32))
+        accounts = look.slots[mine]
+        strange = look.accounts.log_product(accounts) > 0  # one alone is no group, whoever else is behind the same network
+        np.bitwise_or.at(table["accounts"], slots[strange], np.uint64(1) << (accounts[strange] % 64).astype(np.uint64))
         np.add.at(table["rows"], slots, 1)
         found: list[Finding] = []
-        for slot in np.unique(slots[(score >= self._threshold) & (table["accounts"][slots] >= LEAST)]).tolist():
-            his = np.flatnonzero(slots == slot)
+        for slot in np.unique(slots[strange & (score >= self._threshold)]).tolist():
+            if int(table["accounts"][slot]).bit_count() < LEAST:
+                continue
+            his = np.flatnonzero((slots == slot) & strange)
             source = names[int(order[his[0]])]
             who = [principal_of(batch, int(row)) for row in look.rows[mine[his]]]
             row = int(look.rows[mine[his]].max())
