@@ -166,6 +166,17 @@ def test_the_same_rows_by_the_same_method_are_two_requests():
     assert recorder.batches[0].n_rows == 6
 
 
+def test_companions_of_a_busy_moment_are_all_known():
+    recorder = Recorder()
+    asked = [rows(i, 1) for i in range(3 * COMPANIONS)]
+
+    router(recorder).detect([call(x, method=method) for x in asked for method in ("predict_proba", "predict")])
+
+    assert [(b.meaning, b.n_rows, b.inputs is None) for b in recorder.batches] == [
+        (Meaning.PROBABILITY, len(asked), False), (Meaning.LABEL, len(asked), True),
+    ]  # fmt: skip
+
+
 def test_a_companion_is_one_only_for_a_while():
     recorder = Recorder()
     routing = router(recorder)

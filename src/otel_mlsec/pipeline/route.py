@@ -44,14 +44,25 @@ class Router:
     def detect(self, predictions: Sequence[Prediction]) -> list[tuple[Finding, Prediction]]:
         """Findings, each with the call that decided."""
         found: list[tuple[Finding, Prediction]] = []
-        for calls in _by_model_and_method(predictions):
+        for model, calls, companions in self._groups(predictions):
             with contained("route"):  # what goes wrong with one model is not the others'
-                model = self._of(calls[0])
-                for group, new_rows in _fresh_and_companions(model.recent, calls):
-                    batch = batch_of(group if new_rows else [replace(call, inputs=None) for call in group])
-                    if batch is not None:
-                        found += [(finding, group[finding.call]) for finding in model.watched.seen(batch)]
+                batch = batch_of([replace(call, inputs=None) for call in calls] if companions else calls)
+                if batch is not None:
+                    found += [(finding, calls[finding.call]) for finding in model.watched.seen(batch)]
         return found
+
+    def _groups(self, predictions: Sequence[Prediction]) -> Iterator[tuple[_Routed, list[Prediction], bool]]:
+        """Calls whose arrays fit each other; one that raised or could not be copied must not cost the others their rows.
+
+        True: they ask rows that were asked just before by another method, so only their answers are new.
+        """
+        groups: dict[tuple[Kind, bool], tuple[_Routed, list[Prediction]]] = {}
+        for call in predictions:  # in the order in which they were made, as that says what is just before
+            with contained("route"):  # of arrays that are none, too
+                kind, model = _kind(call), self._of(call)
+                groups.setdefault((kind, _is_companion(model.recent, call)), (model, []))[1].append(call)
+        for (_, companions), (model, calls) in groups.items():
+            yield model, calls, companions
 
     def scores(self) -> Iterator[tuple[Model, str, str, float]]:
         """Model, detector, subject (a feature) and effect, of everything that is watched."""
@@ -79,31 +90,10 @@ class Router:
         return routed
 
 
-def _by_model_and_method(predictions: Sequence[Prediction]) -> list[list[Prediction]]:
-    """Calls whose arrays fit each other; one that raised or could not be copied must not cost the others their rows."""
-    groups: dict[Kind, list[Prediction]] = {}
-    for call in predictions:
-        with contained("route"):  # of arrays that are none, too
-            groups.setdefault(_kind(call), []).append(call)
-    return list(groups.values())
-
-
 def _kind(call: Prediction) -> Kind:
     asked = call.inputs.shape[1] if call.inputs is not None else -1
     answered = _columns(call.outputs).shape[1] if call.outputs is not None else -1
     return call.model.name, call.model.version, call.method, call.meaning, call.features, asked, answered
-
-
-def _fresh_and_companions(recent: Recent, calls: list[Prediction]) -> Iterator[tuple[list[Prediction], bool]]:
-    """Calls whose rows are new (true), then those that ask the same rows by another method: only their answers are new."""
-    fresh: list[Prediction] = []
-    again: list[Prediction] = []
-    for call in calls:
-        (again if _is_companion(recent, call) else fresh).append(call)
-    if fresh:
-        yield fresh, True
-    if again:
-        yield again, False
 
 
 def _is_companion(recent: Recent, call: Prediction) -> bool:
