@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from otel_mlsec import cells
 from otel_mlsec.arrays import Floats, Ints
@@ -36,7 +37,7 @@ class Parquet:
     def __init__(self, path: Path) -> None:
         # Without a buffer ahead: pyarrow would fill it with all row groups that are asked for.
         self._file = _pyarrow(".parquet").ParquetFile(path, pre_buffer=False, memory_map=False)
-        flat = self._file.schema_arrow.empty_table().flatten().schema.names
+        flat: list[str] = [part.name for field in self._file.schema_arrow for part in field.flatten()]
         self.names = _once(path, [name for name in flat if not name.startswith("__index_level_")])
         self.total = int(self._file.metadata.num_rows)
 
@@ -101,9 +102,13 @@ class ArrowPart:
         if types.is_boolean(kind):
             column = column.cast("uint8")
         if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
-            return np.asarray(column.cast("float64", safe=False).to_numpy(), np.float64)
-        if types.is_timestamp(kind) or types.is_date(kind) or types.is_duration(kind):
-            return cells.array(column.to_numpy())
+            return _array(column.cast("float64", safe=False), np.float64, np.nan)
+        if types.is_timestamp(kind) or types.is_date(kind):
+            return cells.seconds(
+                _microseconds(column, _pyarrow().timestamp("us", kind.tz if types.is_timestamp(kind) else None), "M8[us]")
+            )
+        if types.is_duration(kind):
+            return cells.seconds(_microseconds(column, _pyarrow().duration("us"), "m8[us]"))
         if types.is_dictionary(kind) or types.is_string(kind) or types.is_large_string(kind):
             return self._distinct(column, cells.cell)
         return cells.column(column.to_pylist())
@@ -119,7 +124,7 @@ class ArrowPart:
 
     def _parsed(self, column: Any) -> Floats:
         try:
-            return np.asarray(column.cast("string").cast("float64").to_numpy(), np.float64)
+            return _array(column.cast("string").cast("float64"), np.float64, np.nan)
         except ValueError:  # pyarrow.ArrowInvalid: not all are numbers, or not all are UTF-8
             return self._distinct(column, _untyped)
 
@@ -131,8 +136,25 @@ class ArrowPart:
 def _encoded(column: Any) -> tuple[Ints, list[Any]]:
     """-> positions in the list of distinct values, -1 for null."""
     encoded = column.combine_chunks().dictionary_encode()
-    index = encoded.indices.cast("int64").fill_null(-1).to_numpy()
-    return np.asarray(index, np.int64), encoded.dictionary.to_pylist()
+    return _array(encoded.indices.cast("int64"), np.int64, -1), encoded.dictionary.to_pylist()
+
+
+def _microseconds(column: Any, kind: Any, dtype: str) -> npt.NDArray[Any]:
+    return _array(column.cast(kind, safe=False).cast("int64"), np.int64, np.iinfo(np.int64).min).view(dtype)  # the least is NaT
+
+
+def _array(column: Any, dtype: Any, null: float) -> npt.NDArray[Any]:
+    """A column of eight-byte numbers, read where it lies: pyarrow's own way to numpy loads pandas."""
+    whole = column.combine_chunks() if hasattr(column, "combine_chunks") else column
+    n, start = len(whole), whole.offset
+    known, data = whole.buffers()
+    if not n or data is None:
+        return np.full(n, null, dtype)
+    values = np.frombuffer(data, dtype, n, 8 * start)
+    if not whole.null_count:
+        return values
+    bits = np.unpackbits(np.frombuffer(known, np.uint8), bitorder="little")[start : start + n]
+    return np.where(bits, values, np.array(null, dtype))
 
 
 def _untyped(cell: bytes) -> float:

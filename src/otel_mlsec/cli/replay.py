@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 from otel_mlsec import errors
 from otel_mlsec.capture import identity
+from otel_mlsec.capture.sources import network
 from otel_mlsec.cli.recording import JSON_LINES, JsonLines, Recording
 from otel_mlsec.cli.recording_arrow import CSV, PARQUET, Csv, Parquet
 from otel_mlsec.cli.rehearsal import BATCH, Rehearsal
@@ -26,9 +27,14 @@ from otel_mlsec.detectors import TABLE
 from otel_mlsec.reference.reference import Reference
 
 SWEEP = (0.1, 1.0, 10.0, 100.0, 1000.0)  # false alarms per million rows
+SOURCES = {  # option -> kind of pseudonym as capture names it, help
+    "source": ("prefix", "the client's address, to see networks that share the work"),
+    "group": ("group", "what else may stand for many principals: a tenant, an ASN"),
+    "user-agent": ("agent", "the client's User-Agent"),
+}
 KEY = b"otel-mlsec replay"  # of pseudonyms where OTEL_MLSEC_KEY is not set: the same names on every run
 PART = 32 << 20  # bytes of the features of the rows that are in memory at once
-ROWS = 1 << 16
+ROWS = 1 << 14
 FORMAT = """
 FILE is Parquet, CSV (.csv, .csv.gz) or JSON lines (.jsonl, .ndjson).  Several are replayed one after the other, as one traffic.
 Columns by name: `proba.<class>` are probabilities that the model gave, `output.*` its numbers, `label` its label; --principal,
@@ -49,7 +55,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="of `otel-mlsec reference fit`; without it one is learned from the first rows")  # fmt: skip
     parser.add_argument("--principal", default="", metavar="COL", help="who asked")
     parser.add_argument("--time", default="", metavar="COL", help="when: seconds since the epoch, or dates")
-    parser.add_argument("--source", default="", metavar="COL", help="the client's address, to see networks that share the work")
+    for kind, (_, line) in SOURCES.items():
+        parser.add_argument(f"--{kind}", default="", metavar="COL", help=line)
     parser.add_argument("--model-column", default="", metavar="COL", help="which model was asked")
     parser.add_argument("--version-column", default="", metavar="COL", help="and which version of it")
     parser.add_argument("--label", default="label", metavar="COL", help="the label that the model gave (default %(default)s)")
@@ -91,7 +98,7 @@ def _replay(options: argparse.Namespace) -> int:
     view: View = Lines() if options.json else Kinds(console)
     if options.sensitivity_sweep:
         view = Budgets(console, budgets, as_json=options.json)
-    reader = Reader(pseudonym=_principal, source=_network, rows_per_second=options.rows_per_second)
+    reader = Reader(principal=_principal, source=_source, rows_per_second=options.rows_per_second)
     before = sum(errors.counts.values())
     with _key(config.key):
         for path in options.files:
@@ -110,7 +117,8 @@ def _file(
     recording = _open(path)
     known = {column.name for reference in references.values() for column in reference.inputs}
     texts = {column.name for reference in references.values() for column in reference.inputs if column.bins.text}
-    roles = Roles(principal=options.principal, time=options.time, source=options.source, model=options.model_column,
+    sources = tuple((kind, column) for kind in SOURCES if (column := getattr(options, kind.replace("-", "_"))))
+    roles = Roles(principal=options.principal, time=options.time, sources=sources, model=options.model_column,
                   version=options.version_column, label=options.label, features=options.features)  # fmt: skip
     try:
         chosen = columns(recording.names, roles, known, texts)
@@ -121,13 +129,17 @@ def _file(
             for part in recording.parts(chosen.all, size):
                 view.add(rehearsal.judge(reader.read(part, chosen)))
                 progress.update(task, completed=part.position)
-    except ValueError as error:
+    except BrokenPipeError:
+        raise
+    except (ValueError, OSError) as error:
         raise ValueError(f"{path}: {str(error).partition(chr(10))[0]}") from error
     if recording.malformed:
         _say(f"{path}: {recording.malformed:,} lines are no rows and were left out")
 
 
 def _open(path: Path) -> Recording:
+    if not path.is_file():
+        raise ValueError(f"{path} is no file")
     name = path.name.lower()
     kinds = ((PARQUET, Parquet), (CSV, Csv), (JSON_LINES, JsonLines))
     kind = next((kind for suffixes, kind in kinds if name.endswith(suffixes)), None)
@@ -135,7 +147,7 @@ def _open(path: Path) -> Recording:
         raise ValueError(f"{path} must end in {', '.join(suffix for suffixes, _ in kinds for suffix in suffixes)}")
     try:
         return kind(path)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be read as rows ({str(error).partition(chr(10))[0]})") from error
 
 
@@ -165,8 +177,8 @@ def _principal(who: str) -> str:
     return identity.pseudonym(identity.Asked("app", who))
 
 
-def _network(address: str) -> str:
-    return identity.pseudonym(identity.Asked("network", address))
+def _source(option: str, cell: str) -> str:
+    return identity.pseudonym(identity.Asked(SOURCES[option][0], network(cell) if option == "source" else cell))
 
 
 def _described(path: Path, of: Columns) -> str:
@@ -188,6 +200,8 @@ def _tell(reader: Reader, rehearsal: Rehearsal, options: argparse.Namespace) -> 
         _say(f"{reader.backwards:,} rows are earlier than one before them; detectors take rows in the order of the file")
     if reader.untimed:
         _say(f"{reader.untimed:,} rows have no time and were taken for as late as the row before")
+    if reader.rising:
+        _say(f"{', '.join(reader.rising[:5])}: never falls, as a time or a row number does; a time is named by --time")
     if not options.time:
         _say(f"no --time: rows were taken to come evenly, {options.rows_per_second:g} a second")
     if rehearsal.forgotten:

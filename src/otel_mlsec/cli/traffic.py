@@ -31,7 +31,7 @@ class Roles:
 
     principal: str = ""
     time: str = ""
-    source: str = ""
+    sources: tuple[tuple[str, str], ...] = ()  # kind of what many principals may share, column
     model: str = ""
     version: str = ""
     label: str = "label"  # taken for what it says only where there is such a column
@@ -53,7 +53,7 @@ class Columns:
     @property
     def all(self) -> tuple[str, ...]:
         roles = self.roles
-        said = (roles.principal, roles.time, roles.source, roles.model, roles.version, self.label)
+        said = (roles.principal, roles.time, roles.model, roles.version, self.label, *(name for _, name in roles.sources))
         return tuple(dict.fromkeys([*self.features, *self.probabilities, *self.outputs, *filter(None, said)]))
 
 
@@ -83,8 +83,8 @@ def columns(names: Sequence[str], roles: Roles, known: Collection[str], texts: C
         ValueError: a column that was named is not there, or nothing is left to be a feature.
     """
     there = set(names)
-    told = {"--principal": roles.principal, "--time": roles.time, "--source": roles.source, "--model-column": roles.model,
-            "--version-column": roles.version}  # fmt: skip
+    told = {"--principal": roles.principal, "--time": roles.time, "--model-column": roles.model,
+            "--version-column": roles.version, **{f"--{kind}": name for kind, name in roles.sources}}  # fmt: skip
     for option, name in [*told.items(), *(("--features", name) for name in roles.features)]:
         if name and name not in there:
             raise ValueError(f"{option} names {name!r}, which is no column; those are {', '.join(names[:20])}")
@@ -110,12 +110,13 @@ def columns(names: Sequence[str], roles: Roles, known: Collection[str], texts: C
 class Reader:
     """Makes requests of parts, one after the other.  State: how many rows there were, the last time."""
 
-    def __init__(self, *, pseudonym: Pseudonym, source: Pseudonym, rows_per_second: float) -> None:
-        """Without a column of times, rows come evenly, from the epoch on.  `source` is the pseudonym of an address's network."""
-        self._pseudonym, self._source, self._rate = pseudonym, source, rows_per_second
+    def __init__(self, *, principal: Pseudonym, source: Callable[[str, str], str], rows_per_second: float) -> None:
+        """Without a column of times, rows come evenly, from the epoch on.  `source` is given the kind and the cell."""
+        self._pseudonym, self._source, self._rate = principal, source, rows_per_second
         self._latest = -np.inf
         self.n_rows = 0
         self.backwards = 0  # rows before the latest so far
+        self.rising: tuple[str, ...] = ()  # features of the first part that only rise
         self.untimed = 0  # rows without a time, which are taken for as late as the one before
 
     def read(self, part: Part, of: Columns) -> Requests:
@@ -127,6 +128,8 @@ class Reader:
         inputs = np.empty((n, len(of.features)))
         for i, name in enumerate(of.features):
             inputs[:, i] = part.numbers(name, text=name in of.texts)
+        if not self.n_rows:
+            self.rising = tuple(name for name, column in zip(of.features, inputs.T, strict=True) if _only_rises(column))
         models, names = _models(part, roles)
         label, labels = part.words(of.label) if of.label else (None, [])
         outputs = _matrix(part, of.outputs)
@@ -140,7 +143,7 @@ class Reader:
             models=models,
             names=names,
             principals=_each(part, roles.principal, self._principal) if roles.principal else [""] * n,
-            sources=_each(part, roles.source, self._sources) if roles.source else [],
+            sources=self._sources(part, roles.sources),
             classes=tuple(name.removeprefix(PROBABILITY) for name in of.probabilities),
             probabilities=_matrix(part, of.probabilities),
             outputs=outputs,
@@ -153,9 +156,11 @@ class Reader:
     def _principal(self, who: str) -> str:
         return who if PSEUDONYM.fullmatch(who) else self._pseudonym(who) if who else ""
 
-    def _sources(self, address: str) -> tuple[str, ...]:
-        network = self._source(address) if address else ""
-        return (network,) if network else ()
+    def _sources(self, part: Part, of: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
+        if not of:
+            return []
+        told = [_each(part, name, lambda cell, kind=kind: self._source(kind, cell)) for kind, name in of]
+        return [tuple(filter(None, row)) for row in zip(*told, strict=True)]
 
     def _times(self, part: Part, name: str) -> Floats:
         if not name:
@@ -184,6 +189,11 @@ class Reader:
             return cell(dt.datetime.fromisoformat(word.strip()))
         except ValueError:
             return np.inf if word else np.nan
+
+
+def _only_rises(column: Floats) -> bool:
+    """More than once in a hundred rows, and never falls."""
+    return len(column) >= 100 and bool((column[1:] >= column[:-1]).all()) and len(np.unique(column)) > len(column) / 100
 
 
 def _models(part: Part, roles: Roles) -> tuple[Ints, list[tuple[str, str]]]:
