@@ -16,6 +16,7 @@ TABLE = {
     "drift/data": "otel_mlsec.detectors.drift.data:DataDrift",
     "drift/prediction": "otel_mlsec.detectors.drift.prediction:PredictionDrift",
     "evasion/near_duplicate": "otel_mlsec.detectors.evasion.near_duplicate:NearDuplicate",
+    "anomaly/input": "otel_mlsec.detectors.anomaly.input:Input",
     "extraction/account": "otel_mlsec.detectors.extraction.account:Account",
     "evasion/sequence": "otel_mlsec.detectors.evasion.sequence:Sequence",
     "extraction/coordinated": "otel_mlsec.detectors.extraction.coordinated:Coordinated",

@@ -120,7 +120,7 @@ def _geometry(plain: dict[str, Any], raws: dict[str, Raw]) -> Geometry:
     shapes = {
         "center": (d,), "scale": (d,), "low": (d,), "high": (d,), "level_starts": (d + 1,), "mean": (m,), "whiten": (m, m),
         "class_labels": (k,), "class_means": (k, m), "class_whitens": (k * m, m), "core": (c, m), "core_labels": (c,),
-        "level_places": own["level_codes"].shape,
+        "level_places": own["level_codes"].shape, "tails": (2 * d, 4),
     }  # fmt: skip
     starts = own["level_starts"]
     sound = (
@@ -132,7 +132,7 @@ def _geometry(plain: dict[str, Any], raws: dict[str, Raw]) -> Geometry:
         and starts[0] == 0
         and bool((np.diff(starts) >= 0).all())
         and starts[-1] == len(own["level_codes"])
-        and all(np.isfinite(own[name]).all() for name in ("center", "scale", "mean", "whiten", "class_whitens", "core"))
+        and all(np.isfinite(own[name]).all() for name in ("center", "scale", "mean", "whiten", "class_whitens", "core", "tails"))
         and all(own[name].ndim == 1 for name in OF_GEOMETRY if name.endswith("_known"))
         and plain["spacing"] > 0 < plain["spread"]
         and plain["rare_inflation"] >= 1

@@ -55,6 +55,7 @@ class Geometry:
     mahalanobis_known: Floats = field(default_factory=_none)
     class_known: Floats = field(default_factory=_none)
     range_known: Floats = field(default_factory=_none)
+    tails: Floats = field(default_factory=lambda: np.empty((0, 4)))  # (2 d, 4) `tails.Tail` of columns below, then above `center`
     z_known: Floats = field(default_factory=_none)  # largest |z| of a row
     probability_known: Floats = field(default_factory=_none)  # margins of probabilities
     decision_known: Floats = field(default_factory=_none)  # margins of decision functions

@@ -12,6 +12,7 @@ from otel_mlsec.observation import Meaning
 from otel_mlsec.reference.geometry import MAX_COLUMNS, SEED, Geometry, upper
 from otel_mlsec.reference.labels import UNKNOWN, labels_of, margins_of
 from otel_mlsec.reference.order import MARGIN, judge
+from otel_mlsec.reference.tails import tail
 from otel_mlsec.sketches.bins import is_text
 
 CORE = 512  # rows
@@ -49,7 +50,7 @@ def survey(matrix: Floats, names: tuple[str, ...], categorical: Collection[str],
         core_labels=np.zeros(0, np.int64), spacing=1.0, spread=1.0, value_edges=edges,
     )  # fmt: skip
     center, scale = _scales(space, cells[kept[:SHAPE_ROWS]])
-    space = replace(space, center=center, scale=scale)
+    space = replace(space, center=center, scale=scale, tails=_tails(cells[kept], categories, center))
     shaped = space.embedded(space.standardised(cells[kept[:SHAPE_ROWS]])).astype(np.float64)
     mean, whiten = _shape(shaped, RIDGE)
     common, means, whitens = _classes(shaped, labels[kept[:SHAPE_ROWS]])
@@ -134,6 +135,16 @@ def _scales(space: Geometry, cells: Floats) -> tuple[Floats, Floats]:
             center[i] = x.mean()
             scale[i] = x.std() if x.std() > 1e-9 * max(abs(center[i]), 1e-30) else max(abs(center[i]) * 1e-6, 1e-9)
     return center, scale
+
+
+def _tails(cells: Floats, categories: Sequence[bool], center: Floats) -> Floats:
+    """-> (2 d, 4): of every column below its centre, then above; zeros of a category."""
+    found = np.zeros((2, cells.shape[1], 4))
+    for i, category in enumerate(categories):
+        away = cells[:, i][~is_text(cells[:, i])] - center[i]
+        if not category:
+            found[0, i], found[1, i] = tail(-away), tail(away)
+    return found.reshape(-1, 4)
 
 
 def _shape(e: Floats, ridge: float) -> tuple[Floats, Floats]:

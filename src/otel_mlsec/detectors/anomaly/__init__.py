@@ -1,0 +1,1 @@
+"""Inputs unlike the reference's."""
