@@ -147,7 +147,7 @@ class Input:
         incident = self._told.incident
         wanted = max(1, TIMES * incident.told_rows - incident.rows)
         worse = np.flatnonzero(severities(strange.excess[places]) > self._told.severity)
-        later = np.flatnonzero(np.diff(np.maximum.accumulate(strange.times[places])) >= QUIET)
+        later = np.flatnonzero(np.diff(np.maximum.accumulate(strange.times[places])) >= (QUIET if incident.told_rows else np.inf))
         return min(len(places), wanted, *(int(found[0]) + 1 for found in (worse, later) if len(found)))
 
     def _is_due(self) -> bool:
@@ -159,7 +159,7 @@ class Input:
         """The end of the incident, if nothing has come for an hour of rows' time."""
         burst, incident = self._told, self._told.incident
         incident.last = min(incident.last, time + QUIET)  # a clock that was wrong once does not keep it open for ever
-        if not burst.rows or not incident.over(time):
+        if not incident.told_rows or not incident.over(time):
             return []
         ended = Finding(
             kind=KIND, detector=self.name, title=TITLE, severity=Severity(max(burst.severity, Severity.LOW)),

@@ -90,8 +90,10 @@ class Rarity:
     def _outside(self, cells: Floats) -> Floats:
         """(n, d) -> (n,) distance of the worst cell from its column's centre, as a multiple of the furthest to be expected."""
         assert self._far is not None
-        away = cells - self._geometry.center
-        return np.nan_to_num(np.fmax(away / self._far[1], -away / self._far[0]), nan=0.0).max(axis=1, initial=0.0)
+        with np.errstate(over="ignore", invalid="ignore"):  # an infinite cell of a category, whose furthest is infinite
+            away = cells - self._geometry.center
+            ratio = np.fmax(away / self._far[1], -away / self._far[0])
+        return np.nan_to_num(ratio, nan=0.0).max(axis=1, initial=0.0)
 
     def _incomplete(self, rows: Rows) -> Masks | None:
         """Rows without a cell that rows of the reference always have: what is missing is a fact, and no distance."""
