@@ -114,8 +114,8 @@ class NearDuplicate:
                 return incident
         if len(self._open) == MAX_OPEN:
             return self._open[-1]
-        name = hashlib.blake2b(rows[center].tobytes() + np.float64(time).tobytes(), digest_size=6).hexdigest()
         since = float(self._stars.time[center])
+        name = hashlib.blake2b(rows[center].tobytes() + np.float64(since).tobytes(), digest_size=6).hexdigest()
         self._open.append(Incident(name=name, began=min(since, time), last=time))
         self._centers[name] = center
         return self._open[-1]

@@ -148,7 +148,8 @@ class Accounts:
         slots = self.table.slots_of(names)
         new = np.unique(slots[self.table["rows"][slots] == 0])
         self.table["who"][slots] = np.array(names, "S24") if names else b""
-        self.table["stretch"][new] = self.pool.stretches(len(new))
+        named = new[self.table["who"][new] != b""]  # nobody is no account
+        self.table["stretch"][named] = self.pool.stretches(len(named))
         self.table["first"][new] = np.inf
         self.table["label"][new] = UNKNOWN
         return slots[at]

@@ -37,8 +37,8 @@ class Pool:
         return found
 
     def add(self, stretches: Ints, before: Floats, after: Floats) -> None:
-        """(n,) stretches of n accounts and their log e-values, (n,) before and after."""
-        current = stretches > (self.born - 1) // STRETCH + 1 - STRETCHES
+        """(n,) stretches of n accounts, 0 of those in none, and their log e-values, (n,) before and after."""
+        current = stretches > max((self.born - 1) // STRETCH + 1 - STRETCHES, 0)
         change = self._bets(after[current]) - self._bets(before[current])
         np.add.at(self._sums, stretches[current] % STRETCHES, change)
 
