@@ -51,7 +51,7 @@ class NearDuplicate:
         self._threshold = threshold(settings, reference)
         self._asked = Asked(len(geometry.names), seed=SEED)
         self._neighbours = Neighbours(geometry.n_dimensions, geometry.spacing, seed=SEED)
-        self._stars = Stars(self._neighbours.n_rows)
+        self._stars = Stars(self._neighbours.n_rows, geometry.n_dimensions)
         self._open: list[Incident] = []
         self._centers: dict[str, int] = {}  # incident -> place of its first centre
 

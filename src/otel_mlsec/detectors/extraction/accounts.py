@@ -17,6 +17,7 @@ from otel_mlsec.detectors.who import names_of, shown
 from otel_mlsec.observation import Batch
 from otel_mlsec.reference.geometry import Float32s, Geometry
 from otel_mlsec.reference.labels import UNKNOWN
+from otel_mlsec.sketches.edits import PARTS, Edits
 from otel_mlsec.sketches.principals import Principals
 
 LOOK = "accounts"  # in `Batch.derived`: a `Look`, made by extraction/account
@@ -27,12 +28,17 @@ GROUPINGS = 4  # ways to put accounts together, with one budget: those that came
 VOTES_AT, VOTES_EVERY = 8, 64  # rows of a principal at which he votes
 WALK = 1.4  # square of two steps by that of one, above which rows are a path …
 SHORT = 0.25  # … if a step is shorter than that, in the square between two rows of the reference
-NEAR = -0.25  # log e-value of a row that is near another: who follows a sensor asks mostly such
+NEAR = -0.05  # log e-value of a row that is near another, or an edit of one: it says nothing new
+BASES = 4
 SEED = 55103
 COLUMNS = {
     "m": ("f4", N_STATISTICS),  # log of Shiryaev and Roberts' M
     "product": ("f4", N_STATISTICS),  # log of the product of all e-values
+    "counted": "f4",  # log e-value with which the pool counts it
+    "bases": ("u2", (BASES, PARTS)),  # signs of the latest rows that were no edits of others
     "rows": "i4",
+    "fresh": "i4",  # of them like none before
+    "asked": "i4",  # rows, with those that anybody had asked before
     "rare": ("i4", N_STATISTICS),
     "sum": ("f4", AXES),
     "square": ("f4", AXES),
@@ -77,6 +83,7 @@ class Accounts:
         self.votes = Votes()
         self.pool = Pool()
         self.exposure = Exposure(geometry.core_labels)
+        self._edits = Edits(len(geometry.names), seed=SEED)
         axes = np.random.default_rng(SEED).normal(size=(geometry.n_dimensions, AXES)).astype(np.float32)
         seen = geometry.core32 @ axes
         self._axes, self._middle, self._sd = axes, seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-6)
@@ -86,24 +93,29 @@ class Accounts:
 
         Principals with half the evidence of `threshold` have no vote in what is ordinary.
         """
-        mine = np.flatnonzero(fresh | probe)
-        slots = self._slots(batch, batch.calls[mine])
-        order, groups, last = runs(slots)
-        mine, slots = mine[order], slots[order]
+        slots = self._slots(batch, batch.calls)
+        order, groups, _ = runs(slots)
+        self._expose(rows, order, slots[order])
+        edits = np.zeros(len(order), np.bool_)
+        edits[order] = self._edited(rows, order, slots[order], groups)
+        mine = order[(fresh | probe)[order]]
+        slots = slots[mine]
+        _, groups, last = runs(slots)
         p = np.stack([rows.p_novelty[mine], rows.p_margin[mine], rows.p_class[mine]], axis=1)
-        p[probe[mine]] = 1.0
+        known = (probe | edits)[mine]
+        p[known] = 1.0
         steps = log_e(self.votes.corrected(p))
-        steps[probe[mine]] = NEAR
+        steps[known] = NEAR
         table = self.table
         after = shiryaev_roberts(table["m"][slots].astype(np.float64), steps, groups)
         score = np.logaddexp.reduce(after, axis=1) - np.log(N_STATISTICS)
         each = slots[last]  # every principal once
-        self._pooled(each, np.add.reduceat(steps, np.flatnonzero(np.diff(groups, prepend=-1)), axis=0) if len(mine) else steps)
+        counting = np.where(self._first(slots, ~known)[:, None], 0.0, steps)
         table["m"][each] = after[last]
         table.evidence[each] = np.maximum(score[last], 0.0)
         self._described(batch, rows, mine, slots, p)
+        self._pooled(slots, each, counting)
         self._vote(each, p[last], np.bincount(groups, minlength=len(each)), score[last] < threshold / 2)
-        self._expose(rows, mine, slots)
         together = self._together(threshold + np.log(GROUPINGS))
         return Look(accounts=self, rows=mine, slots=slots, score=score, log_e=steps, together=together)
 
@@ -123,6 +135,10 @@ class Accounts:
         one, two = self.table["steps"][slots, 0] / (n - 1), self.table["steps"][slots, 1] / (n - 2)
         return (self.table["rows"][slots] >= 4) & (two > WALK * one) & (one < SHORT * 2 * AXES)
 
+    def changes(self, slots: Ints) -> Masks:
+        """(n,) slots -> (n,) has the label changed between a principal's rows, as far as labels are known?"""
+        return (self.table["flips"][slots] > 0) | (self.table["label"][slots] == UNKNOWN)
+
     def log_product(self, slots: Ints) -> Floats:
         """(n,) slots -> (n,) log e-value of an account as a whole."""
         return np.logaddexp.reduce(self.table["product"][slots].astype(np.float64), axis=1) - np.log(N_STATISTICS)
@@ -132,9 +148,8 @@ class Accounts:
         if score < threshold:
             return None
         slots = np.flatnonzero(self.table["stretch"] == stretch)
-        values = self.log_product(slots)
+        values = self.table["counted"][slots].astype(np.float64)
         sure = slots[np.argsort(-values)][: int((membership(values, share) >= MEMBER).sum())]
-        sure = sure[~self.walking(sure)]
         return Together(slots=sure, score=score, stretch=stretch, share=len(sure) / len(slots)) if len(sure) >= LEAST else None
 
     def _slots(self, batch: Batch, calls: Ints) -> Ints:
@@ -144,9 +159,11 @@ class Accounts:
         if self.table.flooded and batch.sources:  # more names than can be told apart: new ones are their network
             known = self.table.known(names)
             sources = [batch.sources[call] for call in numbers]
-            names = [name if old or not of else shown(of[0]) for name, old, of in zip(names, known.tolist(), sources, strict=True)]
+            names = [
+                name if old or not of else shown(of[0]) for name, old, of in zip(names, known.tolist(), sources, strict=True)
+            ]
         slots = self.table.slots_of(names)
-        new = np.unique(slots[self.table["rows"][slots] == 0])
+        new = np.unique(slots[self.table["stretch"][slots] == 0])
         self.table["who"][slots] = np.array(names, "S24") if names else b""
         named = new[self.table["who"][new] != b""]  # nobody is no account
         self.table["stretch"][named] = self.pool.stretches(len(named))
@@ -154,11 +171,32 @@ class Accounts:
         self.table["label"][new] = UNKNOWN
         return slots[at]
 
-    def _pooled(self, each: Ints, steps: Floats) -> None:
-        before = self.log_product(each)
-        product = self.table["product"]
-        product[each] = np.clip(product[each] + steps, -700.0, MOST)
-        self.pool.add(self.table["stretch"][each].astype(np.int64), before, self.log_product(each))
+    def _edited(self, rows: Rows, mine: Ints, slots: Ints, groups: Ints) -> Masks:
+        signs = self._edits.signs(rows.cells[mine])
+        bases = self.table["bases"]
+        edits = self._edits.edited(signs, groups, bases[slots])
+        for back in reversed(range(BASES)):  # so that the latest comes last, and stands first
+            kept = np.flatnonzero(~edits)
+            wanted = kept[back_of(slots[kept], back)]
+            bases[slots[wanted]] = np.concatenate([signs[wanted][:, None], bases[slots[wanted]][:, :-1]], axis=1)
+        return edits
+
+    def _first(self, slots: Ints, fresh: Masks) -> Masks:
+        """(n,) is it the first of a principal's rows that is like none before?  Of a sensor in a strange place it is all."""
+        count = np.cumsum(fresh)
+        start = np.searchsorted(slots, slots)
+        so_far = count - np.where(start > 0, count[start - 1], 0) + self.table["fresh"][slots]
+        np.add.at(self.table["fresh"], slots, fresh.astype(np.int32))
+        return fresh & (so_far == 1)
+
+    def _pooled(self, slots: Ints, each: Ints, steps: Floats) -> None:
+        """Called when rows and steps are known; sensors do not count."""
+        table = self.table
+        np.add.at(table["product"], slots, steps)
+        table["product"][each] = np.clip(table["product"][each], -700.0, MOST)
+        before, after = table["counted"][each].astype(np.float64), np.where(self.walking(each), 0.0, self.log_product(each))
+        table["counted"][each] = after
+        self.pool.add(table["stretch"][each].astype(np.int64), before, after)
 
     def _described(self, batch: Batch, rows: Rows, mine: Ints, slots: Ints, p: Floats) -> None:
         table = self.table
@@ -180,8 +218,8 @@ class Accounts:
         table, at = self.table, np.arange(len(slots))
         rank = at - np.searchsorted(slots, slots)  # of a principal's rows in the batch
         latest, asked = table["latest"][slots].astype(np.float32), table["rows"][slots] + rank
-        one = np.where((rank >= 1)[:, None], y[at - 1], latest[:, 0])
-        two = np.where((rank >= 2)[:, None], y[at - 2], np.where((rank == 1)[:, None], latest[:, 0], latest[:, 1]))
+        one = np.where((rank >= 1)[:, None], y[np.maximum(at - 1, 0)], latest[:, 0])
+        two = np.where((rank >= 2)[:, None], y[np.maximum(at - 2, 0)], np.where((rank == 1)[:, None], latest[:, 0], latest[:, 1]))
         squares = np.stack([((y - one) ** 2).sum(axis=1) * (asked >= 1), ((y - two) ** 2).sum(axis=1) * (asked >= 2)], axis=1)
         np.add.at(table["steps"], slots, squares)
         last = np.append(slots[1:] != slots[:-1], np.ones(min(len(slots), 1), np.bool_))
@@ -195,10 +233,12 @@ class Accounts:
 
     def _expose(self, rows: Rows, mine: Ints, slots: Ints) -> None:
         tracked = np.isin(slots, self.exposure.slots)
-        active = self.table["rows"][slots] >= 2 * max(int(self.exposure.rows.min()), 16)
+        asked = self.table["asked"]
+        np.add.at(asked, slots, 1)
+        active = asked[slots] >= 2 * max(int(self.exposure.rows.min()), 16)
         for slot in np.unique(slots[tracked | active]).tolist():
             his = mine[slots == slot]
-            self.exposure.add(slot, int(self.table["rows"][slot]), rows.squares[his], rows.label[his])
+            self.exposure.add(slot, int(asked[slot]), rows.squares[his], rows.label[his])
 
     def name(self, slot: int) -> str:
         return bytes(self.table["who"][slot]).decode("ascii", "replace")
@@ -210,6 +250,13 @@ class Accounts:
     def restore(self, state: State) -> None:
         for name, part in (("table", self.table), ("votes", self.votes), ("pool", self.pool), ("exposure", self.exposure)):
             part.restore({key.partition(".")[2]: array for key, array in state.items() if key.startswith(f"{name}.")})
+
+
+def back_of(slots: Ints, back: int) -> Ints:
+    """(n,) slots, those of a principal together -> places of each one's last row, or of the one `back` before it."""
+    ends = np.flatnonzero(np.append(slots[1:] != slots[:-1], np.ones(min(len(slots), 1), np.bool_)))
+    at = ends - back
+    return at[(at >= 0) & (slots[np.maximum(at, 0)] == slots[ends])]
 
 
 def principal_of(batch: Batch, row: int) -> str:
