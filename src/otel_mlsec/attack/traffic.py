@@ -101,7 +101,8 @@ def mix(
 
     Args:
         accounts: that each attack is spread over, a random one for each query.
-        gap: benign queries between two of one attack, on average; fewer where the traffic is too short.
+        gap: benign queries between two of one attack, on average; fewer where the traffic is too short.  Without any traffic
+            attacks ask once a second.
         start: part of the traffic before the first attack.
     """
     if accounts < 1 or gap < 0 or not 0 <= start < 1:
@@ -114,11 +115,11 @@ def mix(
     places, numbers, ordinals = [np.arange(n, dtype=np.float64)], [np.full(n, -1)], [np.full(n, -1)]
     for number, trace in traces_and_none:
         q, room = len(trace.rows), n * (1 - start)
-        between = min(gap, 0.9 * room / q)
+        between = min(gap, 0.9 * room / q) if n else 1.0
         at = n * start + g.uniform(0, max(0.0, room - q * between)) + np.cumsum(g.exponential(between, q))
         rows.append(trace.rows.astype(traffic.rows.dtype, copy=False))
         principals.append(first_account + number * accounts + g.integers(accounts, size=q))
-        places.append(np.minimum(at, n - 0.5))
+        places.append(np.minimum(at, n - 0.5) if n else at)
         numbers.append(np.full(q, number))
         ordinals.append(np.arange(q))
     place = np.concatenate(places)
@@ -126,7 +127,7 @@ def mix(
     return Mixture(
         rows=np.concatenate(rows)[order],
         principals=np.concatenate(principals)[order],
-        times=np.interp(place, np.arange(n), traffic.times)[order],
+        times=(np.interp(place, np.arange(n), traffic.times) if n else place)[order],
         benign=np.where(order < n, order, -1),
         trace=np.concatenate(numbers)[order],
         ordinal=np.concatenate(ordinals)[order],
