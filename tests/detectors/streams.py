@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from otel_mlsec.arrays import Floats
+from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import Detector
 from otel_mlsec.finding import Finding
@@ -49,13 +49,15 @@ def moments(n: int, first_row: int = 0) -> Floats:
 def batch(
     rows: Floats | None, times: Floats | None = None, *, outputs: Floats | None = None, features: tuple[str, ...] = NAMES,
     meaning: Meaning = Meaning.PROBABILITY, classes: tuple[str, ...] = ("no", "yes"), principals: tuple[str, ...] = ("",),
+    calls: Ints | None = None, sources: tuple[tuple[str, ...], ...] = (),
 ) -> Batch:  # fmt: skip
-    """One call."""
+    """One call, unless `calls` says otherwise."""
     kept = rows if rows is not None else outputs
     n = len(kept) if kept is not None else 0
     return Batch(
         model=MODEL, meaning=meaning, features=features, inputs=rows, outputs=outputs,
-        times=moments(n) if times is None else times, calls=np.zeros(n, np.int64), principals=principals, classes=classes,
+        times=moments(n) if times is None else times, calls=np.zeros(n, np.int64) if calls is None else calls,
+        principals=principals, classes=classes, sources=sources,
     )  # fmt: skip
 
 
