@@ -8,6 +8,7 @@ import numpy.typing as npt
 from otel_mlsec.arrays import Floats, Masks
 
 PLACES = 1 << 18
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Asked:
@@ -35,6 +36,7 @@ class Asked:
             bits = np.ascontiguousarray(rows, np.float32).view(np.uint32).astype(np.uint64)
         mixed = (bits ^ (bits >> np.uint64(15))) * self._odd  # wraps
         sums: npt.NDArray[np.uint64] = (mixed ^ (mixed >> np.uint64(29))).sum(axis=1, dtype=np.uint64)
+        sums += GOLDEN  # so that a row of zeros is not an empty place
         sums ^= sums >> np.uint64(29)
-        sums *= np.uint64(0x9E3779B97F4A7C15)
+        sums *= GOLDEN
         return sums ^ (sums >> np.uint64(32))

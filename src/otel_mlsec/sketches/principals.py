@@ -95,7 +95,7 @@ class Principals:
         else:
             self.evicted += 1
         for column in self._columns.values():
-            column[slot] = 0
+            column[slot] = column.dtype.type()  # nought, or no text
         self._keys[slot], self._touched[slot], self.evidence[slot] = key, self._lookups, 0.0
         return slot
 
