@@ -12,9 +12,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from otel_mlsec.arrays import Floats, Ints
+from otel_mlsec.arrays import Floats, Ints, Masks
 from otel_mlsec.observation import Meaning
 from otel_mlsec.reference.labels import PROBABILITIES
+from otel_mlsec.sketches.product import product
 
 MAX_COLUMNS = 8192  # that are looked at, the first of a wider table
 DIMENSIONS = 64  # of the space: wider tables are projected (Johnson and Lindenstrauss 1984)
@@ -108,19 +109,26 @@ class Geometry:
         places = np.where(levels[at] == codes, self.level_places[start:end][at], float(len(levels) + 1))
         return np.where(np.isnan(codes), np.nan, places)
 
+    def unseen(self, cells: Floats) -> Masks:
+        """(n, d) cells -> (n, d) is it a level that no row of the reference has?"""
+        found = np.zeros(cells.shape, np.bool_)
+        for i in np.flatnonzero(np.diff(self.level_starts)).tolist():
+            found[:, i] = self.places(i, cells[:, i]) > int(self.level_starts[i + 1] - self.level_starts[i])
+        return found
+
     def embedded(self, z: Floats) -> Float32s:
         """(n, d) standardised -> (n, m)."""
         near = z.astype(np.float32)
-        return near if self.projection is None else near @ self.projection
+        return near if self.projection is None else product(near, self.projection)
 
     def squares_to_core(self, e: Float32s) -> Float32s:
         """(n, m) -> (n, c) squared distances."""
-        squares = np.einsum("ij,ij->i", e, e)[:, None] + self.core_squares - 2 * (e @ self.core32.T)
+        squares = np.einsum("ij,ij->i", e, e)[:, None] + self.core_squares - 2 * product(e, self.core32.T)
         return np.maximum(squares, 0, out=squares)
 
     def mahalanobis(self, e: Float32s) -> Float32s:
         """(n, m) -> (n,) squared."""
-        y = (e - self.mean.astype(np.float32)) @ self._whiten32
+        y = product(e - self.mean.astype(np.float32), self._whiten32)
         return np.einsum("ij,ij->i", y, y)
 
     def class_mahalanobis(self, e: Float32s, labels: Ints) -> Floats:
@@ -129,7 +137,7 @@ class Geometry:
         for k, label in enumerate(self.class_labels):
             mine = np.flatnonzero(labels == label)
             if len(mine):
-                y = (e[mine] - self.class_means[k].astype(np.float32)) @ self._class_whitens32[k]
+                y = product(e[mine] - self.class_means[k].astype(np.float32), self._class_whitens32[k])
                 found[mine] = np.einsum("ij,ij->i", y, y)
         return found
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from otel_mlsec.arrays import Ints
+from otel_mlsec.sketches.product import product
 
 ROWS = 1 << 16  # that are remembered, of up to 32 dimensions; half as many of more
 BUCKETS = 1 << 16  # a table
@@ -63,7 +64,7 @@ class Neighbours:
         of, square = candidates[each, best], squares[each, best]
         if n > 1:
             norms = np.einsum("ij,ij->i", e, e)
-            within = norms[:, None] + norms - 2 * (e @ e.T)
+            within = norms[:, None] + norms - 2 * product(e, e.T)
             within[np.triu_indices(n)] = np.inf
             nearer = within.argmin(axis=1)
             closer = within[each, nearer] < square
@@ -79,7 +80,7 @@ class Neighbours:
         return Nearest(places, np.where(near, of, NOBODY), np.where(near, distance, np.inf).astype(np.float32))
 
     def _buckets(self, e: Float32s) -> Ints:
-        cells = np.floor(e @ self._directions + self._offsets).astype(np.int64) * self._odd  # wraps
+        cells = np.floor(product(e, self._directions) + self._offsets).astype(np.int64) * self._odd  # wraps
         keys = np.add.reduceat(cells, self._starts, axis=1).view(np.uint64)
         keys ^= keys >> np.uint64(31)
         keys *= GOLDEN
