@@ -16,8 +16,8 @@ from otel_mlsec.reference.tails import tail
 from otel_mlsec.sketches.bins import is_text
 
 CORE = 512  # rows
-RARE = 0.05  # p-value of a row whose neighbours in time are looked at
-STRETCH, STRETCHES = 900, 22  # rows, of a large reference: as long as the longest block that `judge` looks at
+RARE = (0.05, 0.01)  # p-values of rows whose neighbours in time are looked at
+STRETCH, STRETCHES = 900, 220  # rows, of a large reference: as long as the longest block that `judge` looks at
 CALIBRATION = 4000  # rows, or two fifths of a small reference
 SHAPE_ROWS = 20_000  # rows that mean and covariance are of
 NEIGHBOURS = 8000  # rows among which the spacing is measured
@@ -90,10 +90,9 @@ def _rare_inflation(space: Geometry, cells: Floats) -> float:
     """How much more the number of rare rows varies from block to block than it would if rows came independently."""
     starts = np.linspace(0, max(0, len(cells) - STRETCH), STRETCHES).astype(np.int64)
     at = np.arange(len(cells)) if len(cells) <= STRETCH * STRETCHES else (starts[:, None] + np.arange(STRETCH)).reshape(-1)
-    e = space.embedded(space.standardised(cells[at]))
-    near = np.sqrt(space.squares_to_core(e).min(axis=1, initial=np.inf))
-    p = (upper(space.mahalanobis_known, space.mahalanobis(e)), upper(space.near_known, near))
-    inflation, independent = judge([(each <= RARE).astype(np.float64) for each in p], len(at))
+    found = [space.mahalanobis(space.embedded(space.standardised(cells[part]))) for part in np.array_split(at, STRETCHES)]
+    p = upper(space.mahalanobis_known, np.concatenate(found))
+    inflation, independent = judge([(p <= rare).astype(np.float64) for rare in RARE], len(at))
     return 1.0 if independent else MARGIN * inflation
 
 

@@ -104,6 +104,11 @@ class Input:
         for place, (seen, far) in enumerate(zip(strange.seen.tolist(), strange.excess.tolist(), strict=True)):
             self._surge.others(seen - looked)
             looked = seen + 1
+            time = float(strange.times[place])
+            latest = float(strange.times[told[-1]]) if told else self._told.incident.last if self._told.rows else math.inf
+            if time - latest >= QUIET:
+                found += self._tell(batch, strange, told) + self._over(batch, time)
+                told.clear()
             evidence, alone = self._surge.rare()
             if alone:
                 self._perhaps.clear()
@@ -113,7 +118,6 @@ class Input:
                 if self._perhaps.rows:
                     found += self._tell(batch, strange, told)
                     told.clear()
-                    found += self._over(batch, float(strange.times[place]))
                     self._told.absorb(self._perhaps)
                     self._perhaps.clear()
                 told += [*waiting, place]
@@ -133,7 +137,6 @@ class Input:
         found: list[Finding] = []
         start = 0
         while start < len(places):
-            found += self._over(batch, float(strange.times[places[start]]))
             end = start + self._due(strange, places[start:])
             part, start = places[start:end], end
             self._told.add(strange, part)
@@ -143,12 +146,11 @@ class Input:
         return found
 
     def _due(self, strange: Strange, places: list[int]) -> int:
-        """How many of the rows, at least one, until there is something to tell, or the next is of another incident."""
+        """How many of the rows, at least one, until there is something to tell."""
         incident = self._told.incident
         wanted = max(1, TIMES * incident.told_rows - incident.rows)
         worse = np.flatnonzero(severities(strange.excess[places]) > self._told.severity)
-        later = np.flatnonzero(np.diff(np.maximum.accumulate(strange.times[places])) >= (QUIET if incident.told_rows else np.inf))
-        return min(len(places), wanted, *(int(found[0]) + 1 for found in (worse, later) if len(found)))
+        return min(len(places), wanted, *(worse[:1] + 1).tolist())
 
     def _is_due(self) -> bool:
         incident = self._told.incident
@@ -168,6 +170,7 @@ class Input:
             status=Status.RESOLVED, subject=(incident.name,), evidence=about(self._reference),
         )  # fmt: skip
         burst.clear()
+        self._surge.clear()  # what the incident rested on is over with it
         return [ended]
 
     def _finding(self, batch: Batch, strange: Strange, place: int) -> Finding:

@@ -26,11 +26,16 @@ class Rare:
     """Of n rows."""
 
     p: Floats  # (n,) of being so unlike the reference in any of the comparisons (Simes 1986)
-    excess: Floats  # (n,) distance as a multiple of the one that no row in a million, or what is asked for, has
+    excess: Floats  # (n,) distance as a multiple of the one that no row in a million, or what is asked for, has; see `Rarity`
 
 
 class Rarity:
-    """Compares in the ways that `names` say and the reference allows."""
+    """Compares in the ways that `names` say and the reference allows.
+
+    Whether one row is beyond all that is known is judged by its worst column where a cell is outside of its range, else by the
+    distance of all together.  A level that was never seen, or the first other value of a constant column, is no distance: the
+    next row may have one.
+    """
 
     def __init__(self, reference: Reference, names: Sequence[str], log_rows: float) -> None:
         """log_rows: natural logarithm of rows of which one may be beyond by chance."""
@@ -55,7 +60,8 @@ class Rarity:
         if not self.names:
             return Rare(np.ones(len(rows)), np.zeros(len(rows)))
         incomplete = self._incomplete(rows)
-        p, excess = np.ones((len(rows), len(self.names))), np.zeros(len(rows))
+        p = np.ones((len(rows), len(self.names)))
+        excess, far = np.zeros(len(rows)), np.zeros(len(rows))
         for i, name in enumerate(self.names):
             found, values = self._compared(name, rows)
             if incomplete is not None and name in (*DISTANCES, "forest"):
@@ -65,8 +71,11 @@ class Rarity:
                 excess = np.fmax(excess, _distance(name, values) / self._cuts[name])
             elif name == "range":
                 outside = np.flatnonzero(values > 0)
-                excess[outside] = np.fmax(excess[outside], self._outside(rows.cells[outside]))
-        return Rare(simes(p), excess)
+                far[outside] = self._outside(rows.cells[outside])
+        excess[rows.beyond > 0] = 0.0
+        apart = np.flatnonzero(excess >= 1)
+        excess[apart[self._geometry.unseen(rows.cells[apart]).any(axis=1)]] = 0.0
+        return Rare(simes(p), np.maximum(excess, far))
 
     def _compared(self, name: str, rows: Rows) -> tuple[Floats, npt.NDArray[np.floating]]:
         """-> (n,) p-values, and the values that they are of."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otel_mlsec.arrays import Floats, Ints, Masks
+from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.reference.geometry import FURTHEST, Geometry
 
 NAMED = 3  # features of one row
@@ -35,7 +35,6 @@ class Reasoner:
     def __init__(self, geometry: Geometry) -> None:
         self._geometry = geometry
         self._precision = geometry.whiten @ geometry.whiten.T if geometry.projection is None else None  # (m, m)
-        self._categories = np.flatnonzero(np.diff(geometry.level_starts))
         self._width = np.maximum(geometry.high - geometry.low, geometry.scale)
 
     def of(self, cells: Floats, z: Floats) -> Reasons:
@@ -46,7 +45,7 @@ class Reasoner:
         reasons = Reasons(np.zeros((len(z), NAMED), np.int64), np.zeros((len(z), NAMED), np.int64), np.zeros((len(z), NAMED)))
         if not z.size:
             return reasons
-        beyond, unseen = self._beyond(cells), self._unseen(cells)
+        beyond, unseen = self._beyond(cells), self._geometry.unseen(cells)
         outside = np.abs(beyond)
         alone, row = np.minimum(outside, BEYOND_MEASURE) + FURTHEST * unseen, np.arange(len(z))
         pull = np.zeros_like(z) if self._precision is None else (z - self._geometry.mean) @ self._precision
@@ -72,13 +71,6 @@ class Reasoner:
             above, below = (cells - self._geometry.high) / self._width, (self._geometry.low - cells) / self._width
         above, below = np.nan_to_num(above, nan=0.0), np.nan_to_num(below, nan=0.0)
         return np.where(above > 0, above, np.where(below > 0, -below, 0.0))
-
-    def _unseen(self, cells: Floats) -> Masks:
-        unseen = np.zeros(cells.shape, np.bool_)
-        for i in self._categories.tolist():
-            levels = int(self._geometry.level_starts[i + 1] - self._geometry.level_starts[i])
-            unseen[:, i] = self._geometry.places(i, cells[:, i]) > levels
-        return unseen
 
 
 def words(name: str, kind: int, size: float) -> str:

@@ -48,6 +48,9 @@ class Surge:
         top = max(after)
         return top + math.log(sum(math.exp(w - top) for w in after) / len(after)), not any(before)
 
+    def clear(self) -> None:
+        self._evidence, self._others = [0.0] * len(self._evidence), 0
+
     def snapshot(self) -> State:
         return {"evidence": np.array(self._evidence), "others": np.array([self._others])}
 
