@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 OF_BINS = {"edges": "<f8", "levels": "<f8", "level_bins": "|u1"}
 OF_COLUMN = {"counts": "<i8", "values": "<f8"}
 OF_GEOMETRY = {f.name: "<i8" if str(f.type) == "Ints" else "<f8" for f in fields(Geometry) if str(f.type) in ("Floats", "Ints")}
+FINITE = ("center", "scale", "level_places", "mean", "whiten", "class_means", "class_whitens", "core", "tails")
 OF_FOREST = {"features": "<i8", "thresholds": "<f8", "lengths": "<f8", "known": "<f8"}
 SIDES = ("inputs", "outputs")
 PARTS = ("model", "geometry", "forest")
@@ -132,8 +133,12 @@ def _geometry(plain: dict[str, Any], raws: dict[str, Raw]) -> Geometry:
         and starts[0] == 0
         and bool((np.diff(starts) >= 0).all())
         and starts[-1] == len(own["level_codes"])
-        and all(np.isfinite(own[name]).all() for name in ("center", "scale", "mean", "whiten", "class_whitens", "core", "tails"))
-        and all(own[name].ndim == 1 for name in OF_GEOMETRY if name.endswith("_known"))
+        and all(np.isfinite(own[name]).all() for name in FINITE)
+        and not np.isnan(own["low"]).any()
+        and not np.isnan(own["high"]).any()
+        and all(own[name].ndim == 1 and _ordered(own[name]) for name in OF_GEOMETRY if name.endswith("_known"))
+        and own["value_edges"].ndim == 1
+        and _ascending(own["value_edges"])
         and plain["spacing"] > 0 < plain["spread"]
         and plain["rare_inflation"] >= 1
     )
@@ -161,6 +166,10 @@ def _forest(plain: dict[str, Any], raws: dict[str, Raw], geometry: Geometry | No
     if not sound:
         raise ValueError("its forest has arrays that do not fit each other")
     return Forest(**own, **plain)
+
+
+def _ordered(x: Floats) -> bool:
+    return bool((x[1:] >= x[:-1]).all()) and not bool(np.isnan(x).any())
 
 
 def _ascending(x: Floats) -> bool:
