@@ -84,6 +84,7 @@ class Batch:
     principals: tuple[str, ...]  # one a call
     classes: tuple[str, ...] = ()
     sources: tuple[tuple[str, ...], ...] = ()  # one a call, or () where nobody knows any
+    n_asked: tuple[int, ...] = ()  # one a call: its rows, of which at most 256 are here; () where all are
     derived: dict[Any, Any] = field(default_factory=dict[Any, Any], compare=False, repr=False)  # what detectors share of it
 
     @property

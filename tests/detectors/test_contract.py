@@ -70,6 +70,7 @@ LAWS = {
     "drift/prediction": DRIFT,
     NEAR: Law(told="attack", state=24 * MiB, grows=2 * MiB),
     ACCOUNT: Law(told="extraction", state=34 * MiB, grows=2 * MiB, behind=(NEAR,)),
+    "extraction/volume": Law(told="rush", state=8 * MiB, grows=2 * MiB, pace=10.0),
     "evasion/sequence": Law(told="attack", state=MiB, grows=2 * MiB, behind=(NEAR, ACCOUNT)),
     "extraction/coordinated": Law(told="attack", state=2 * MiB, grows=2 * MiB, behind=(NEAR, ACCOUNT)),
 }
@@ -186,12 +187,14 @@ def traffic(kind: str, seed: int, n: int, first_row: int = 0) -> Traffic:
             rows[::20] = attack(seed, 4 * len(rows[::20])).rows[::4]
         case "attack":
             return attack(seed, n)
+        case "rush":  # of tenants who ask the same every hour, the last quarter is of one
+            who = tuple(f"tenant.{i % 24 if i < n - n // 4 else 0}" for i in range(n))
         case _:
             raise ValueError(kind)
     return Traffic(rows, who)
 
 
-KINDS = ("clean", "shifted", "repeated", "flood", "wild", "extraction", "attack")
+KINDS = ("clean", "shifted", "repeated", "flood", "wild", "extraction", "attack", "rush")
 
 
 def times_of(row: str, n: int, first_row: int = 0) -> Floats:

@@ -18,6 +18,7 @@ TABLE = {
     "evasion/near_duplicate": "otel_mlsec.detectors.evasion.near_duplicate:NearDuplicate",
     "anomaly/input": "otel_mlsec.detectors.anomaly.input:Input",
     "extraction/account": "otel_mlsec.detectors.extraction.account:Account",
+    "extraction/volume": "otel_mlsec.detectors.extraction.volume:Volume",
     "evasion/sequence": "otel_mlsec.detectors.evasion.sequence:Sequence",
     "extraction/coordinated": "otel_mlsec.detectors.extraction.coordinated:Coordinated",
 }

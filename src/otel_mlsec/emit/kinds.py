@@ -6,6 +6,12 @@ from typing import Final
 KINDS: Final[Mapping[str, Sequence[str]]] = {
     "drift/data": ("drift.data",),
     "drift/prediction": ("drift.prediction",),
+    "anomaly/input": ("anomaly.input",),
+    "evasion/near_duplicate": ("evasion.near_duplicate",),
+    "evasion/sequence": ("evasion.sequence",),
+    "extraction/account": ("extraction.account",),
+    "extraction/volume": ("extraction.volume",),
+    "extraction/coordinated": ("extraction.coordinated",),
     "llm/injection": ("llm.injection.direct", "llm.injection.indirect"),
     "llm/compliance": (),  # its findings are those of the two above, one step worse
     "llm/system_prompt_leak": ("llm.system_prompt_leak", "llm.canary_leak"),

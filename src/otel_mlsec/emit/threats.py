@@ -1,4 +1,4 @@
-"""What analysts file a finding under: techniques of MITRE ATLAS and risks of the OWASP list for language models."""
+"""What analysts file a finding under: techniques of MITRE ATLAS and risks of the lists of OWASP."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +17,12 @@ class Threat:
 
 # Kinds that are not here are no attacks by themselves: drift that is tagged as one would poison the statistics of its readers.
 TABLE: Final[Mapping[str, Threat]] = {
+    "anomaly.input": Threat(("AML.T0043",), ("ML01:2023",)),
+    "evasion.near_duplicate": Threat(("AML.T0043.001", "AML.T0015", "AML.T0042"), ("ML01:2023",)),  # search, evasion, trial
+    "evasion.sequence": Threat(("AML.T0043.001", "AML.T0015", "AML.T0042"), ("ML01:2023",)),
+    "extraction.account": Threat(("AML.T0024.002", "AML.T0005.001"), ("ML05:2023", "LLM10:2025")),  # and training a proxy
+    "extraction.volume": Threat(("AML.T0034.000",), ("LLM10:2025",)),  # excessive queries, whatever for
+    "extraction.coordinated": Threat(("AML.T0024.002", "AML.T0021", "AML.T0008.005"), ("ML05:2023", "LLM10:2025")),
     "llm.injection.direct": Threat(("AML.T0051.000",), ("LLM01:2025",)),
     "llm.injection.indirect": Threat(("AML.T0051.001",), ("LLM01:2025",)),
     "llm.jailbreak": Threat(("AML.T0054",), ("LLM01:2025",)),

@@ -131,6 +131,7 @@ def batch_of(calls: Sequence[Prediction]) -> Batch | None:
         principals=tuple(call.principal for call in calls),
         classes=first.classes,
         sources=tuple(call.sources for call in calls),
+        n_asked=tuple(call.n_rows for call in calls),
     )
 
 
