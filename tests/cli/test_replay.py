@@ -260,7 +260,7 @@ def test_without_a_reference_one_is_learned_and_that_is_said(
     assert status == 0
     assert {f["evidence"]["reference"] for f in found} == {"provisional"}
     assert any(f["detector"] == "drift/data" and f["row"] >= DRIFT for f in found)
-    assert "no reference was given; a provisional one was learned from its first rows, which nobody vouched for" in said
+    assert "no reference was given; a provisional one was learned from the first rows, which nobody vouched for" in said
 
 
 def test_too_few_rows_to_learn_from_are_said_to_be_unjudged(
@@ -269,7 +269,7 @@ def test_too_few_rows_to_learn_from_are_said_to_be_unjudged(
     status, found, said = replayed(capsys, written(tmp_path, traffic[:100], ".csv"), *NAMED)
 
     assert (status, found) == (0, [])
-    assert "too few rows to learn a reference from, so nothing was judged" in said
+    assert "too few rows, or too many of one principal, to learn a reference from; nothing was judged" in said
 
 
 def test_only_the_detectors_that_were_named_are_asked(

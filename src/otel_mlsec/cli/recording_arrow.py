@@ -17,6 +17,7 @@ from otel_mlsec.cli.recording import MAX_COLUMNS, named, word
 
 PARQUET = (".parquet", ".pq")
 CSV = (".csv", ".csv.gz")
+AHEAD = 1 << 18  # bytes of a column of Parquet that are read at once
 BLOCK = 4 << 20  # bytes of CSV that are parsed at once; a row must fit
 NULLS = ("", "#N/A", "#NA", "N/A", "NA", "<NA>", "NULL", "NaN", "None", "n/a", "nan", "null", "-NaN", "-nan")
 TRUTHS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
@@ -35,8 +36,8 @@ class Parquet:
     malformed = 0
 
     def __init__(self, path: Path) -> None:
-        # Without a buffer ahead: pyarrow would fill it with all row groups that are asked for.
-        self._file = _pyarrow(".parquet").ParquetFile(path, pre_buffer=False, memory_map=False)
+        # A stream of each column: without, a whole row group of it is read at once, ahead even all of them.
+        self._file = _pyarrow(".parquet").ParquetFile(path, pre_buffer=False, buffer_size=AHEAD)
         flat: list[str] = [part.name for field in self._file.schema_arrow for part in field.flatten()]
         self.names = _once(path, [name for name in flat if not name.startswith("__index_level_")])
         self.total = int(self._file.metadata.num_rows)
@@ -55,11 +56,9 @@ class Csv:
         self._path = path
         self.malformed = 0
         self.total = path.stat().st_size  # bytes
-        self.names = _once(path, self._header())
-
-    def _header(self) -> list[str]:
         with self._source() as source:
-            return list(self._opened(source, {}).schema.names)
+            self.names = _once(path, list(self._opened(source, {}).schema.names))
+        self.malformed = 0  # once more, as the first block is read again
 
     def parts(self, columns: Sequence[str], rows: int) -> Iterator[ArrowPart]:
         with open(self._path, "rb") as file:  # whose position, and not that of what it is unpacked to, tells how far it is

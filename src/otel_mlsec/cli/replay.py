@@ -6,7 +6,7 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from otel_mlsec.capture import identity
 from otel_mlsec.capture.sources import network
 from otel_mlsec.cli.recording import JSON_LINES, JsonLines, Recording
 from otel_mlsec.cli.recording_arrow import CSV, PARQUET, Csv, Parquet
-from otel_mlsec.cli.rehearsal import BATCH, Rehearsal
+from otel_mlsec.cli.rehearsal import BATCH, Rehearsal, Watch
 from otel_mlsec.cli.replayed import Budgets, Kinds, Lines, View
 from otel_mlsec.cli.safe import safe
 from otel_mlsec.cli.traffic import Columns, Reader, Roles, columns
@@ -35,6 +35,7 @@ SOURCES = {  # option -> kind of pseudonym as capture names it, help
 KEY = b"otel-mlsec replay"  # of pseudonyms where OTEL_MLSEC_KEY is not set: the same names on every run
 PART = 32 << 20  # bytes of the features of the rows that are in memory at once
 ROWS = 1 << 14
+SHOWN = 5  # names of many
 FORMAT = """
 FILE is Parquet, CSV (.csv, .csv.gz) or JSON lines (.jsonl, .ndjson).  Several are replayed one after the other, as one traffic.
 Columns by name: `proba.<class>` are probabilities that the model gave, `output.*` its numbers, `label` its label; --principal,
@@ -189,8 +190,7 @@ def _described(path: Path, of: Columns) -> str:
     ]
     said = f"{path}: {len(of.features):,} features; answers: {', '.join(answers) or 'none'}"
     if of.left_out:
-        more = "" if len(of.left_out) <= 5 else " …"
-        said += f"; left out, since no reference knows them: {', '.join(of.left_out[:5])}{more}"
+        said += f"; left out, since no reference knows them: {_some(of.left_out)}"
     return said
 
 
@@ -201,20 +201,32 @@ def _tell(reader: Reader, rehearsal: Rehearsal, options: argparse.Namespace) -> 
     if reader.untimed:
         _say(f"{reader.untimed:,} rows have no time and were taken for as late as the row before")
     if reader.rising:
-        _say(f"{', '.join(reader.rising[:5])}: never falls, as a time or a row number does; a time is named by --time")
+        _say(f"{_some(reader.rising)}: never falls, as a time or a row number does; a time is named by --time")
     if not options.time:
         _say(f"no --time: rows were taken to come evenly, {options.rows_per_second:g} a second")
     if rehearsal.forgotten:
         _say(f"more models than are watched at once: {rehearsal.forgotten:,} times one was forgotten")
+    said: dict[str, list[str]] = {}  # of models
     for watch in rehearsal.models.values():
-        name = f"{watch.model.name} {watch.model.version}".strip()
-        if watch.learning:
-            _say(f"{name}: too few rows to learn a reference from, so nothing was judged; give one with --reference")
-        elif watch.reference is None:
-            _say(f"{name}: no reference was given; a provisional one was learned from its first rows, which nobody vouched for")
-        elif watch.reference.geometry is None:
-            _say(f"{name}: its reference was fitted before attacks were looked for; fit it anew to find them")
+        if sentence := _about(watch):
+            said.setdefault(sentence, []).append(f"{watch.model.name} {watch.model.version}".strip())
+    for sentence, names in said.items():
+        _say(f"{_some(names)}: {sentence}")
     _say(f"{reader.n_rows:,} rows of {len(rehearsal.models)} models" if len(rehearsal.models) > 1 else f"{reader.n_rows:,} rows")
+
+
+def _about(watch: Watch) -> str:
+    if watch.learning:
+        return "too few rows, or too many of one principal, to learn a reference from; nothing was judged: give --reference"
+    if watch.reference is None:
+        return "no reference was given; a provisional one was learned from the first rows, which nobody vouched for"
+    if watch.reference.geometry is None:
+        return "the reference was fitted before attacks were looked for; fit it anew to find them"
+    return ""
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
 
 
 def _progress() -> Progress:
