@@ -163,7 +163,7 @@ class Accounts:
                 name if old or not of else shown(of[0]) for name, old, of in zip(names, known.tolist(), sources, strict=True)
             ]
         slots = self.table.slots_of(names)
-        new = np.unique(slots[self.table["stretch"][slots] == 0])
+        new = np.unique(slots[self.table["asked"][slots] == 0])
         self.table["who"][slots] = np.array(names, "S24") if names else b""
         named = new[self.table["who"][new] != b""]  # nobody is no account
         self.table["stretch"][named] = self.pool.stretches(len(named))
