@@ -105,3 +105,12 @@ def test_what_comes_back_worse_within_the_hour_is_told():
     worse = replace(DRIFT, severity=Severity.CRITICAL, status=Status.REOPENED)
 
     assert gate.admitted([worse], 20.0) == [worse]
+
+
+def test_the_end_of_one_principals_attack_holds_no_other_principal_back():
+    one, other = (replace(finding("extraction/account"), kind="extraction.account", principal=f"app:{i}") for i in range(2))
+    gate = Gate()
+
+    assert gate.admitted([one], 0.0) == [one]
+    assert gate.admitted([replace(one, status=Status.RESOLVED), other], 1.0) == [other]
+    assert [each.principal for each in gate.admitted([], LATER)] == ["app:0"]

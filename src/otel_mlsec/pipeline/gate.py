@@ -10,9 +10,9 @@ from otel_mlsec.finding import Finding, Severity, Status
 FACTS = "drift/facts"
 STATISTICS = "drift/data"
 STEADY = 3600.0  # s that a finding stays open at least; a change that goes and comes within is one
-MAX_OPEN = 4096  # findings; columns of a model are in one finding of a kind, so there are fewer
+MAX_OPEN = 4096  # findings; of more principals that attack at once the end is not told of all
 
-Key = tuple[str, tuple[str, ...]]  # kind and columns
+Key = tuple[str, str, tuple[str, ...]]  # kind, principal and columns
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Gate:
 
     def _admits(self, finding: Finding) -> bool:
         self._note_fact(finding)
-        key = finding.kind, finding.subject
+        key = finding.kind, finding.principal, finding.subject
         if finding.status is Status.RESOLVED:
             if key in self._open:
                 self._gone[key] = replace(finding, call=-1)  # the call that decided is over when it is told
