@@ -114,6 +114,7 @@ class Reader:
         """Without a column of times, rows come evenly, from the epoch on.  `source` is given the kind and the cell."""
         self._pseudonym, self._source, self._rate = principal, source, rows_per_second
         self._latest = -np.inf
+        self._labelled: bool | None = None
         self.n_rows = 0
         self.backwards = 0  # rows before the latest so far
         self.rising: tuple[str, ...] = ()  # features of the first part that only rise
@@ -133,7 +134,7 @@ class Reader:
         models, names = _models(part, roles)
         label, labels = part.words(of.label) if of.label else (None, [])
         outputs = _matrix(part, of.outputs)
-        if label is None and len(of.outputs) == 1 and bool(is_text(part.numbers(of.outputs[0])).any()):
+        if self._says_labels(part, of):
             (label, labels), outputs = part.words(of.outputs[0]), None
         requests = Requests(
             first_row=self.n_rows,
@@ -153,13 +154,21 @@ class Reader:
         self.n_rows += n
         return requests
 
+    def _says_labels(self, part: Part, of: Columns) -> bool:
+        """Most of the first part's only output is text; a stray one later makes no label of numbers."""
+        if of.label or len(of.outputs) != 1:
+            return False
+        if self._labelled is None:
+            self._labelled = bool(is_text(part.numbers(of.outputs[0])).mean() > 0.5)
+        return self._labelled
+
     def _principal(self, who: str) -> str:
         return who if PSEUDONYM.fullmatch(who) else self._pseudonym(who) if who else ""
 
     def _sources(self, part: Part, of: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
         if not of:
             return []
-        told = [_each(part, name, lambda cell, kind=kind: self._source(kind, cell)) for kind, name in of]
+        told = [_each(part, name, lambda cell, kind=kind: self._source(kind, cell) if cell else "") for kind, name in of]
         return [tuple(filter(None, row)) for row in zip(*told, strict=True)]
 
     def _times(self, part: Part, name: str) -> Floats:
