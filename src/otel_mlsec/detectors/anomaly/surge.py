@@ -42,6 +42,8 @@ class Surge:
 
     def rare(self) -> tuple[float, bool]:
         """One rare row -> evidence, natural logarithm of rows; and whether all evidence before it was gone."""
+        if not self._others and min(self._evidence) == self._most:  # of a flood: as it was
+            return self._most, False
         before = [max(0.0, w + self._others * step) for w, step in zip(self._evidence, self._other, strict=True)]
         after = [min(w + step, self._most) for w, step in zip(before, self._rare, strict=True)]
         self._evidence, self._others = after, 0
