@@ -93,6 +93,7 @@ class Agent:
         self._patches.undo()
         self._worker.stop()
         self._providers.detach()
+        self._emitter.scores(())  # nobody is followed any more
 
     @property
     def queue(self) -> tuple[int, int]:

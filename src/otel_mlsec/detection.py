@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Detection:
         self._config, self._emitter = config, emitter
         self._router = Router(build=self._detectors, known=self._reference)
         self._scores_at = 0.0
+        self._evicted: Counter[str] = Counter()
 
     def handle(self, calls: Sequence[Call]) -> None:
         predictions: list[Prediction] = []
@@ -60,6 +62,14 @@ class Detection:
         if last or now - self._scores_at >= SCORES_EVERY:
             self._scores_at = now
             self._emitter.scores(self._router.scores())
+            self._count_evicted()
+
+    def _count_evicted(self) -> None:
+        for detector, count in self._router.evicted().items():
+            new = count - self._evicted[detector]  # negative when a model was forgotten with its principals
+            self._evicted[detector] = count
+            if new > 0:
+                self._emitter.evicted(detector, new)
 
     def _detectors(self, model: Model, reference: Reference) -> Sequence[Detector]:
         return build(reference, self._config.of(model.name))

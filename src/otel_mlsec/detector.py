@@ -45,6 +45,18 @@ class Mergeable(Detector, Protocol):
         ...
 
 
+@runtime_checkable
+class Evicting(Protocol):
+    """Who remembers so many principals and no more."""
+
+    name: ClassVar[str]
+
+    @property
+    def evicted(self) -> int:
+        """Principals that were forgotten so far."""
+        ...
+
+
 class Submit(Protocol):
     """Takes what capture made; never blocks, never raises; false if it was dropped."""
 

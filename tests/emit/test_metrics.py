@@ -10,6 +10,7 @@ from otel_mlsec import errors
 from otel_mlsec.detectors import TABLE
 from otel_mlsec.detectors import llm as texts
 from otel_mlsec.detectors.drift import wording
+from otel_mlsec.emit.exposure import MOST
 from otel_mlsec.emit.kinds import KINDS
 from otel_mlsec.emit.metrics import MAX_ZEROS
 from otel_mlsec.finding import Severity, Status
@@ -32,7 +33,8 @@ def test_names_units_and_kinds(sending, call, finding):
     telemetry.send(call, finding)
     telemetry.metrics.detected(0.01)
     telemetry.metrics.processed(1)
-    telemetry.metrics.scores([(call.model, "drift/data", "temp", 0.5)])
+    telemetry.metrics.scores([(call.model, "drift/data", "temp", 0.5), (call.model, "extraction/account", "app:1", 0.5)])
+    telemetry.metrics.evicted("extraction/account", 1)
 
     assert telemetry.instruments() == {
         "mlsec.findings": ("{finding}", "Sum"),
@@ -41,6 +43,8 @@ def test_names_units_and_kinds(sending, call, finding):
         "mlsec.detection.duration": ("s", "Histogram"),
         "mlsec.detection.processed": ("{detection}", "Sum"),
         "mlsec.drift.score": ("1", "Gauge"),
+        "mlsec.extraction.exposure": ("1", "Gauge"),
+        "mlsec.principals.evicted": ("{principal}", "Sum"),
         "mlsec.detection.queue.size": ("{call}", "Sum"),
         "mlsec.detection.queue.capacity": ("{call}", "Sum"),
         "mlsec.agent.errors": ("{error}", "Sum"),
@@ -144,6 +148,39 @@ def test_the_gauge_keeps_its_first_series_and_says_once_that_there_are_more(send
         ({**rule, "mlsec.feature.name": "dewp"}, 0.2),
     ]
     assert caplog.messages == ["mlsec.drift.score is kept for the first 2 features only"]
+
+
+def test_exposure_is_of_those_who_are_followed_now_and_of_no_others(telemetry):
+    model = Model(name="flights", version="3")
+    telemetry.metrics.scores([(model, "extraction/account", who, kappa) for who, kappa in (("app:1", 0.5), ("nobody", 0.2))])
+    before = telemetry.points()
+    telemetry.metrics.scores([(model, "extraction/account", "app:2", 0.9), (model, "extraction/account", "app:3", float("nan"))])
+    after = telemetry.points()
+    telemetry.metrics.scores([])
+
+    rule = {**MODEL, "security_rule.name": "extraction/account"}
+    assert values(before["mlsec.extraction.exposure"]) == [({**rule, "user.hash": "app:1"}, 0.5), (rule, 0.2)]
+    assert values(after["mlsec.extraction.exposure"]) == [({**rule, "user.hash": "app:2"}, 0.9)]
+    assert "mlsec.extraction.exposure" not in telemetry.points()
+    assert "mlsec.drift.score" not in after
+
+
+def test_exposure_has_series_of_the_most_exposed_only(sending):
+    telemetry = sending(series=3)
+    telemetry.metrics.scores((Model(name="m"), "extraction/account", f"app:{i}", i / 1000) for i in range(1000))
+    few = telemetry.points()["mlsec.extraction.exposure"]
+    telemetry = sending()
+    telemetry.metrics.scores((Model(name="m"), "extraction/account", f"app:{i}", i / 1000) for i in range(1000))
+
+    assert [point.value for point in few] == [0.999, 0.998, 0.997]
+    assert len(telemetry.points()["mlsec.extraction.exposure"]) == MOST
+
+
+def test_forgotten_principals_are_counted_by_detector(telemetry):
+    telemetry.metrics.evicted("extraction/account", 3)
+    telemetry.metrics.evicted("extraction/account", 2)
+
+    assert values(telemetry.points()["mlsec.principals.evicted"]) == [({"security_rule.name": "extraction/account"}, 5)]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

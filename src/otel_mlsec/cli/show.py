@@ -32,7 +32,7 @@ def block(record: Record, *, evidence: bool = False, trace_url: str = "") -> Ren
     """
     details = [Text(_summary(record))]
     if record.text(names.FINDING_STATUS) == Status.RESOLVED:
-        details[0].append(f" · over by {_minute(record.text(names.FINDING_LAST_SEEN))}")
+        details[0].append(" · ".join(("", f"over by {_minute(record.text(names.FINDING_LAST_SEEN))}", *_by(record))))
         details[0].stylize("dim")
     else:
         details.append(Text(" · ".join(_when(record))))
@@ -112,6 +112,13 @@ def _when(record: Record) -> Iterator[str]:
         yield f"{count:,} times"
     if rule:
         yield safe(rule)
+    yield from _by(record)
+
+
+def _by(record: Record) -> Iterator[str]:
+    who = record.text(names.USER_HASH)
+    if who and not record.text(names.RULE_NAME).startswith("drift/"):  # of a change in all traffic only whose row came last
+        yield f"by {safe(who)}"
 
 
 def _reference(record: Record) -> str:

@@ -114,6 +114,10 @@ class Emitter:
         with contained("emit.metrics"):
             self._metrics.processed(calls, error_type=reason)
 
+    def evicted(self, detector: str, principals: int) -> None:
+        with contained("emit.metrics"):
+            self._metrics.evicted(detector, principals)
+
     def scores(self, scores: Iterable[tuple[Model, str, str, float]]) -> None:
         with contained("emit.metrics"):
             self._metrics.scores(scores)

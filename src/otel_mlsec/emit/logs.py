@@ -62,13 +62,14 @@ class Logs:
         )
         if isinstance(call, Completion):
             yield from _of_completion(call)
+        asked = not finding.principal or finding.principal == call.principal  # the call that decided may be another's
         yield from _said(
             (names.RULE_NAME, finding.detector),
             (names.RULE_CATEGORY, finding.detector.partition("/")[0]),
             (names.RULESET_NAME, RULESET),
             (names.RULE_VERSION, self._rules),
-            (names.USER_HASH, call.principal),
-            (names.CLIENT_ADDRESS, str((call.attributes or {}).get(names.CLIENT_ADDRESS, ""))),
+            (names.USER_HASH, finding.principal or call.principal),
+            (names.CLIENT_ADDRESS, str((call.attributes or {}).get(names.CLIENT_ADDRESS, "")) if asked else ""),
             (names.FINDING_FIRST_SEEN, _rfc3339(finding.first_seen)),
             (names.FINDING_LAST_SEEN, _rfc3339(finding.time)),
         )

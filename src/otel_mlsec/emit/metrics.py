@@ -1,4 +1,7 @@
-"""Counters and gauges.  Attributes are of few values only: which model, which detector, how bad; never who or which trace."""
+"""Counters and gauges.  Attributes are of few values only: which model, which detector, how bad; never which trace.
+
+Who asked is an attribute of one gauge only (`exposure`), of few series at a time.
+"""
 
 import logging
 import math
@@ -10,6 +13,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from otel_mlsec.emit import names
 from otel_mlsec.emit.caller import caller
 from otel_mlsec.emit.clean import text
+from otel_mlsec.emit.exposure import DETECTOR, Exposure
 from otel_mlsec.emit.kinds import kinds
 from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding, Severity, Status
@@ -28,7 +32,7 @@ class Metrics:
 
     Args:
         meter: makes them.
-        series: bound on the gauge's series, which are one a feature.
+        series: bound on a gauge's series, which are one a feature, or one a principal of at most 100.
         queue: how many calls wait now, and how many may.
         errors: contained errors of ours so far, by site.
     """
@@ -61,6 +65,10 @@ class Metrics:
             names.DETECTION_PROCESSED, "{detection}", "Calls that detection saw or, with error.type, dropped"
         )
         self._score = meter.create_gauge(names.DRIFT_SCORE, "1", "Distance of a feature from the reference, 0 to 1")
+        self._exposure = Exposure(meter, series=series)
+        self._evicted = meter.create_counter(
+            names.PRINCIPALS_EVICTED, "{principal}", "Principals that were forgotten, since there were too many"
+        )
         _observe(meter, queue, errors)
 
     def model_seen(self, model: Model, detectors: Sequence[str]) -> None:
@@ -99,12 +107,23 @@ class Metrics:
     def processed(self, n: int, error_type: str = "") -> None:
         self._processed.add(n, {names.ERROR_TYPE: text(error_type, NAME)} if error_type else {}, Context())
 
+    def evicted(self, detector: str, principals: int) -> None:
+        self._evicted.add(principals, {names.RULE_NAME: text(detector, NAME)}, Context())
+
     def scores(self, scores: Iterable[tuple[Model, str, str, float]]) -> None:
-        """Set the gauge: model, detector, feature, value.  The first `series` features are kept, later ones never shown."""
+        """Set the gauges: model, detector, feature or principal, value, of all there are.
+
+        The first `series` features are kept, later ones never shown.
+        """
+        exposed: list[tuple[Model, str, float]] = []
         for model, detector, feature, value in scores:
+            if detector == DETECTOR:
+                exposed.append((model, feature, value))
+                continue
             attributes = self._attributes_of(model, detector, feature)
             if attributes is not None and math.isfinite(value):
                 self._score.set(float(value), attributes, Context())
+        self._exposure.set(exposed)
 
     def _attributes_of(self, model: Model, detector: str, feature: str) -> dict[str, str] | None:
         series = (model, detector, feature)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from otel_mlsec.arrays import Floats
+from otel_mlsec.detector import Evicting
 from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding
 from otel_mlsec.observation import Batch, Meaning, Model, Prediction
@@ -70,6 +71,15 @@ class Router:
             for detector in model.watched.detectors:
                 for subject, score in detector.scores().items():
                     yield Model(name=name, version=version), detector.name, subject, score
+
+    def evicted(self) -> Mapping[str, int]:
+        """Principals that detectors of attacks had to forget so far, by detector."""
+        counts: Counter[str] = Counter()
+        for model in self._routed.values():
+            for detector in model.watched.detectors:
+                if isinstance(detector, Evicting):
+                    counts[detector.name] += detector.evicted
+        return counts
 
     def detectors_of(self, model: Model) -> tuple[str, ...]:
         routed = self._routed.get((model.name, model.version))

@@ -47,6 +47,11 @@ class Account:
     def build(cls, reference: Reference, settings: ModelSettings) -> Account | None:
         return cls(reference.geometry, settings, reference=reference) if reference.geometry is not None else None
 
+    @property
+    def evicted(self) -> int:
+        """Principals that were forgotten since others had more evidence, or came later."""
+        return self._accounts.table.evicted
+
     def update(self, batch: Batch, /) -> list[Finding]:
         rows = rows_of(batch, self._geometry)
         if rows is None:
