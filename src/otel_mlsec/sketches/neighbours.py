@@ -58,7 +58,8 @@ class Neighbours:
         candidates = self.buckets[self._tables, buckets].reshape(n, -1).astype(np.int64) - 1
         apart = e[:, None, :] - self.rows[candidates]
         squares: Float32s = np.einsum("ijk,ijk->ij", apart, apart)
-        squares[candidates < 0] = np.inf
+        forgotten = (candidates - self.total) % self.n_rows < n  # their places are those of the asked rows
+        squares[(candidates < 0) | forgotten] = np.inf
         best = squares.argmin(axis=1)
         each = np.arange(n)
         of, square = candidates[each, best], squares[each, best]
