@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help .venv test test-llm lint bench evaluate-drift evaluate-llm test-collector demo demo-llm collector collector-sources
+.PHONY: help .venv test test-llm lint bench evaluate-drift evaluate-llm evaluate-attacks test-collector demo demo-llm collector collector-sources
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -9,13 +9,13 @@ help: ## this list
 .venv/installed: pyproject.toml constraints.txt examples/flights/requirements.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" # dependency groups
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[reference,distro]" --group test --group lint -r examples/flights/requirements.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[reference,distro,attack]" --group test --group lint -r examples/flights/requirements.txt
 	@touch $@ # only now: an interrupted installation is done again
 
 .venv-newest/installed: pyproject.toml constraints.txt
 	$(NEWEST) -m venv .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	.venv-newest/bin/python -m pip install --quiet -c constraints.txt -e ".[reference,distro]" --group test
+	.venv-newest/bin/python -m pip install --quiet -c constraints.txt -e ".[reference,distro,attack]" --group test
 	@touch $@
 
 .venv-openai2/installed: pyproject.toml constraints.txt
@@ -51,6 +51,9 @@ bench: .venv .venv-beside/installed ## what an observed call costs its caller, b
 
 evaluate-drift: .venv ## false alarms on fifty random tables and on a year of flights, and how soon changes are found (ten minutes)
 	$(BIN)/python -m evaluation.drift $(ARGS)
+
+evaluate-attacks: .venv ## how soon attacks on four public tables are found, and false incidents in millions of benign queries (half an hour)
+	$(BIN)/python -m evaluation.attacks $(ARGS)
 
 test-collector: .venv collector ## application → agent → real Collector → file
 	REQUIRE_COLLECTOR=1 $(BIN)/python -m pytest -m collector
