@@ -77,8 +77,11 @@ class Principals:
         self._lookups += 1
         self._touched[slots[hit.any(axis=1)]] = self._lookups
         pushed = self.evicted
-        for i in np.flatnonzero(~hit.any(axis=1)):
-            slots[i] = self._enter(distinct[i], places[i])
+        new = np.flatnonzero(~hit.any(axis=1))
+        while len(new):  # one a set at a time
+            _, first = np.unique(places[new, 0], return_index=True)
+            slots[new[first]] = self._enter(distinct[new[first]], places[new[first]])
+            new = np.delete(new, first)
         if len(distinct):
             weight = min(1.0, len(distinct) * MEMORY)
             self._pressed += weight * ((self.evicted - pushed) / len(distinct) - self._pressed)
@@ -87,17 +90,16 @@ class Principals:
     def _places(self, keys: npt.NDArray[np.uint64]) -> Ints:
         return ((keys >> np.uint64(1)) % np.uint64(self._sets)).astype(np.int64)[:, None] * WAYS + np.arange(WAYS)
 
-    def _enter(self, key: np.uint64, places: Ints) -> int:
-        slot = int(places[np.lexsort((self._touched[places], self.evidence[places]))[0]])
-        free = np.flatnonzero(self._keys[places] == 0)
-        if len(free):
-            slot = int(places[free[0]])
-        else:
-            self.evicted += 1
+    def _enter(self, keys: npt.NDArray[np.uint64], places: Ints) -> Ints:
+        """(n,) new keys of n sets and their (n, WAYS) places -> (n,) the place that each has taken."""
+        taken = self._keys[places] != 0
+        best = np.lexsort((self._touched[places], self.evidence[places], taken), axis=-1)[:, 0]
+        slots = places[np.arange(len(keys)), best]
+        self.evicted += int(taken.all(axis=1).sum())
         for column in self._columns.values():
-            column[slot] = column.dtype.type()  # nought, or no text
-        self._keys[slot], self._touched[slot], self.evidence[slot] = key, self._lookups, 0.0
-        return slot
+            column[slots] = column.dtype.type()  # nought, or no text
+        self._keys[slots], self._touched[slots], self.evidence[slots] = keys, self._lookups, 0.0
+        return slots
 
     def snapshot(self) -> dict[str, Column]:
         own = {"keys": self._keys, "touched": self._touched, "evidence": self.evidence}
