@@ -17,6 +17,7 @@ from otel_mlsec.arrays import Floats
 from otel_mlsec.attack.extraction import permuted
 from otel_mlsec.attack.knowledge import Ask, Knowledge, Unsuitable
 from otel_mlsec.attack.surrogate import perceptron
+from otel_mlsec.attack.victim import Victim, other
 
 STOLEN = 1_000_000  # the recorder's budget ends an attack, not the library's
 DATA = 4_000_000  # cells of unrelated data that a thief has
@@ -55,7 +56,7 @@ def knockoff(ask: Ask, knowledge: Knowledge, g: np.random.Generator) -> None:
         data = knowledge.unit(rows)
         attack = _module("attacks.extraction").KnockoffNets(
             _target(ask, knowledge, knowledge.n_classes), batch_size_fit=64, batch_size_query=64, nb_epochs=1,
-            nb_stolen=len(data), sampling_strategy="adaptive", reward="all", verbose=False,
+            nb_stolen=len(data), sampling_strategy="adaptive", reward="loss", verbose=False,
         )  # fmt: skip
         groups = _groups(data, knowledge.n_classes, g)
         _made(lambda: attack.extract(data.astype(np.float32), groups, thieved_classifier=_thief(knowledge, g)))
@@ -76,9 +77,11 @@ def _evade(name: str, ask: Ask, knowledge: Knowledge, g: np.random.Generator, **
     with _quiet(g):
         n_classes = max(knowledge.n_classes, 3)  # of two classes it takes labels for numbers; the third is never answered
         attack = getattr(_module("attacks.evasion"), name)(_target(ask, knowledge, n_classes), **settings)
-        start = knowledge.natural(1, g)
-        ask(start)
-        _made(lambda: attack.generate(x=knowledge.unit(start).astype(np.float32)))
+        victim = Victim(ask, knowledge, g)
+        # The library would look for a start with a generator of its own, which nobody can seed.
+        begin = {"x_adv_init": other(victim.is_adversarial, knowledge.unit(knowledge.own), g)[None].astype(np.float32)}
+        row = victim.start[None].astype(np.float32)
+        _made(lambda: attack.generate(x=row, **(begin if name != "SignOPTAttack" else {})))
 
 
 def _made(attack: Callable[[], Any]) -> None:

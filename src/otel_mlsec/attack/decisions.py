@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otel_mlsec.arrays import Floats, Ints
-from otel_mlsec.attack.knowledge import Ask, Knowledge, Unsuitable
-from otel_mlsec.attack.victim import Victim
+from otel_mlsec.arrays import Floats, Ints, Masks
+from otel_mlsec.attack.knowledge import Ask, Knowledge
+from otel_mlsec.attack.victim import Victim, other
 
-STARTS = 200  # natural rows that are tried for one with another label
 ROUNDS = 40
 PROBES = 20  # of the first round; five more in each
 LOOKED_AT = 40  # rows on which an attacker tries which features matter
@@ -30,7 +29,7 @@ class _Search:
 
     def run(self, victim: _Blinded, natural: Floats, g: np.random.Generator) -> None:
         start, d = victim.start, len(victim.start)
-        at = self._halved(victim, _other(victim, natural, g))
+        at = self._halved(victim, other(victim.asked, natural, g))
         for number in range(ROUNDS):
             distance = float(np.linalg.norm(at - start))
             radius = max(distance / np.sqrt(d) * self.reach, 1e-3)
@@ -41,20 +40,22 @@ class _Search:
             normal = ((signs - (mean if abs(mean) < 1 else 0.0))[:, None] * directions).mean(axis=0)
             normal /= np.linalg.norm(normal) + 1e-12
             step = distance / np.sqrt(number + 1)
-            while step > 1e-3 and not victim.asked((at + step * normal)[None])[0]:
+            while step > self.tolerance * distance:  # shorter ones would be near what was asked, and gain little
+                if victim.asked((at + step * normal)[None])[0]:
+                    at = self._halved(victim, np.clip(at + step * normal, 0.0, 1.0))
+                    break
                 step /= 2
-            at = self._halved(victim, np.clip(at + step * normal, 0.0, 1.0))
 
-    def _halved(self, victim: _Blinded, other: Floats) -> Floats:
+    def _halved(self, victim: _Blinded, far: Floats) -> Floats:
         """A point near the boundary between the victim and one with another label."""
         low, high = 0.0, 1.0
         while high - low > self.tolerance:
             middle = (low + high) / 2
-            if victim.asked((victim.start + middle * (other - victim.start))[None])[0]:
+            if victim.asked((victim.start + middle * (far - victim.start))[None])[0]:
                 high = middle
             else:
                 low = middle
-        return victim.start + high * (other - victim.start)
+        return victim.start + high * (far - victim.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class _Blinded:
     def start(self) -> Floats:
         return self.victim.start
 
-    def asked(self, unit: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def asked(self, unit: Floats) -> Masks:
         """(n, d) -> (n,) whether the label is another one."""
         if len(self.chaff):
             unit = unit.copy()
@@ -100,15 +101,6 @@ def _searched(search: _Search, ask: Ask, knowledge: Knowledge, g: np.random.Gene
     victim = Victim(ask, knowledge, g)
     chaff = _idle(ask, knowledge, g)[: knowledge.n_features // 2] if blinded else np.zeros(0, np.int64)
     search.run(_Blinded(victim, natural, chaff, g), natural, g)
-
-
-def _other(victim: _Blinded, natural: Floats, g: np.random.Generator) -> Floats:
-    """A natural row with another label."""
-    for _ in range(STARTS):
-        row = natural[g.integers(len(natural))]
-        if victim.asked(row[None])[0]:
-            return row
-    raise Unsuitable(f"{STARTS} natural rows have the label of the first")
 
 
 def _idle(ask: Ask, knowledge: Knowledge, g: np.random.Generator) -> Ints:

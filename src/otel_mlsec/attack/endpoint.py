@@ -13,7 +13,7 @@ import re
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from otel_mlsec.attack.knowledge import Unsuitable
@@ -25,7 +25,8 @@ STEP = re.compile(r"\.?([^.\[\]]+)|\[(-?\d{1,6})\]")  # of a path in an answer: 
 
 
 class Endpoint:
-    """
+    """As a context it is disconnected at the end.
+
     Args:
         url: where rows are sent to, by POST.
         template: JSON text with "{feature}" for a cell, "{row}" for a list of all, "{record}" for an object of all.
@@ -38,11 +39,15 @@ class Endpoint:
     """
 
     def __init__(self, url: str, *, template: str = "", answer: str = "", principal_header: str = "", own: bool = False) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise ValueError(f"--url must be http://HOST:PORT/PATH, got {url!r}") from None
+        if parts.scheme not in ("http", "https") or not host:
             raise ValueError(f"--url must be http://HOST:PORT/PATH, got {url!r}")
         self._tls = parts.scheme == "https"
-        self._host, self._port = parts.hostname, parts.port or (443 if self._tls else 80)
+        self._host, self._port = host, port or (443 if self._tls else 80)
         self._address = _address(self._host, self._port, own=own)
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._template = _template(template)
@@ -60,6 +65,17 @@ class Endpoint:
             ValueError: it does not answer, or not what it should.
         """
         return [self._asked(record, principal) for record in records]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _asked(self, record: Mapping[str, Any], principal: str) -> Any:
         headers = {"content-type": "application/json", "accept": "application/json"}
@@ -93,17 +109,15 @@ class Endpoint:
                 response = self._connection.getresponse()
                 said = response.read(MAX_ANSWER + 1)
             except (OSError, http.client.HTTPException) as error:
-                self._connection.close()
-                self._connection = None
+                self._close()
                 if fresh or attempt == 2:
                     reason = getattr(error, "strerror", None) or type(error).__name__
                     raise ValueError(f"{self._host}:{self._port} does not answer ({reason})") from error
                 continue
+            if response.will_close or len(said) > MAX_ANSWER:
+                self._close()
             if len(said) > MAX_ANSWER:
                 raise ValueError(f"the target's answer is larger than {MAX_ANSWER} bytes")
-            if response.will_close:
-                self._connection.close()
-                self._connection = None
             return response.status, said
         raise AssertionError("the second attempt returns or raises")
 

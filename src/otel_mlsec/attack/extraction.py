@@ -45,7 +45,7 @@ def jbda(ask: Ask, knowledge: Knowledge, g: np.random.Generator) -> None:
     direction = 1.0
     while True:
         copy.fit(rows, answers)
-        new = rows + direction * 0.1 * knowledge.width * copy.uphill(rows)
+        new = np.clip(rows + direction * 0.1 * knowledge.width * copy.uphill(rows), knowledge.low, knowledge.high)
         new = new[g.permutation(len(new))[: 8 * AT_ONCE]]
         direction = -direction
         rows, answers = _with(rows, answers, new, ask(new))

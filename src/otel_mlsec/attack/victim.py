@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from otel_mlsec.arrays import Floats, Masks
-from otel_mlsec.attack.knowledge import Ask, Knowledge
+from otel_mlsec.attack.knowledge import Ask, Knowledge, Unsuitable
+
+STARTS = 100  # natural rows, and then rows from anywhere, that are tried for one with another label
 
 
 class Victim:
@@ -47,3 +51,20 @@ class Victim:
 
     def _answers(self, unit: Floats) -> Floats:
         return self._ask(self._knowledge.real(unit))
+
+
+def other(asked: Callable[[Floats], Masks], natural: Floats, g: np.random.Generator) -> Floats:
+    """(d,) a point with another label: a natural row, or else one from anywhere.
+
+    Args:
+        asked: (n, d) of the box as 0 to 1 -> (n,) whether the label is another one.
+        natural: (m, d) likewise.
+
+    Raises:
+        Unsuitable: none of 200 has another label.
+    """
+    for number in range(2 * STARTS):
+        points = natural[g.integers(len(natural), size=1)] if number < STARTS else g.random((1, natural.shape[1]))
+        if asked(points)[0]:
+            return points[0]
+    raise Unsuitable(f"{2 * STARTS} rows have the label of the first")

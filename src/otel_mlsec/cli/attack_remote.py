@@ -137,11 +137,12 @@ def opened(options: argparse.Namespace, data: Data) -> Generator[Remote]:
     Raises:
         ValueError: it cannot be asked, or the port is in use.
     """
-    endpoint = Endpoint(
+    target = Endpoint(
         options.url, template=options.template, answer=options.answer, principal_header=options.principal_header,
         own=options.i_own_this_target,
     )  # fmt: skip
     with ExitStack() as stack:
+        endpoint = stack.enter_context(target)
         heard = None
         if options.listen is not None:
             heard = Heard()
