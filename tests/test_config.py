@@ -147,3 +147,10 @@ def test_every_variable_has_a_constant_for_the_command_line():
     takes_text = {v for v in VARIABLES if not v.endswith(("_MODEL", "_MODELS"))}
 
     assert constants == takes_text
+
+
+def test_headers_of_proxies_are_settings_of_their_own_and_none_is_believed_by_default():
+    config = Config.load({"OTEL_MLSEC_SOURCE_HEADER": "X-ASN", "OTEL_MLSEC_FORWARDED_HEADER": "X-Forwarded-For"})
+
+    assert (config.source_header, config.forwarded_header) == ("X-ASN", "X-Forwarded-For")
+    assert (Config().source_header, Config().forwarded_header) == ("", "")

@@ -113,6 +113,25 @@ def test_the_numbers_behind_it_are_printed_on_request():
     )
 
 
+def test_a_finding_about_somebody_says_about_whom_in_its_line(listening):
+    who = {"security_rule.name": "extraction/volume", "user.hash": "app:0123456789ab"}
+
+    emit(listening.receiver.url, **who)
+    emit(listening.receiver.url, **who, **{"mlsec.finding.status": "resolved"})
+    emit(listening.receiver.url, **who | {"user.hash": "\x1b[31mapp"})
+
+    printed = listening.printed
+    assert "· 12,345 rows · extraction/volume · by app:0123456789ab\n" in printed
+    assert "over by 2013-04-10 09:30 · by app:0123456789ab\n" in printed
+    assert "\x1b" not in printed
+
+
+def test_whose_row_came_last_before_a_change_of_all_traffic_is_not_said(listening):
+    emit(listening.receiver.url, **{"user.hash": "app:0123456789ab"})
+
+    assert "app:" not in listening.printed
+
+
 @pytest.mark.parametrize(
     ("status", "severity", "first_line", "second_line"),
     [

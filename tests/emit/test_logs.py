@@ -89,6 +89,33 @@ def test_what_is_not_known_is_left_out(telemetry, call, finding):
     ]
 
 
+def test_a_finding_about_another_than_who_asked_last_is_about_him(telemetry, call, finding):
+    telemetry.send(call, replace(finding, principal="app:ba9876543210"), replace(finding, principal=call.principal))
+
+    other, same = (dict(record.attributes) for record in telemetry.records_out())
+    assert (other["user.hash"], "client.address" in other) == ("app:ba9876543210", False)
+    assert (same["user.hash"], same["client.address"]) == (call.principal, "192.0.2.7")
+
+
+@pytest.mark.parametrize(
+    ("kind", "techniques", "risks"),
+    [
+        ("anomaly.input", ("AML.T0043",), ("ML01:2023",)),
+        ("evasion.near_duplicate", ("AML.T0043.001", "AML.T0015", "AML.T0042"), ("ML01:2023",)),
+        ("evasion.sequence", ("AML.T0043.001", "AML.T0015", "AML.T0042"), ("ML01:2023",)),
+        ("extraction.account", ("AML.T0024.002", "AML.T0005.001"), ("ML05:2023", "LLM10:2025")),
+        ("extraction.volume", ("AML.T0034.000",), ("LLM10:2025",)),
+        ("extraction.coordinated", ("AML.T0024.002", "AML.T0021", "AML.T0008.005"), ("ML05:2023", "LLM10:2025")),
+        ("drift.data", None, None),
+    ],
+)
+def test_attacks_on_tables_carry_techniques_and_risks_and_drift_none(telemetry, call, finding, kind, techniques, risks):
+    telemetry.send(call, replace(finding, kind=kind))
+
+    said = telemetry.record.attributes
+    assert (said.get("mlsec.atlas.technique.id"), said.get("mlsec.owasp.id")) == (techniques, risks)
+
+
 @pytest.mark.parametrize(
     ("severity", "number", "text"),
     [

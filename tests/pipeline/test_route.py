@@ -170,7 +170,8 @@ def test_companions_of_a_busy_moment_are_all_known():
     recorder = Recorder()
     asked = [rows(i, 1) for i in range(3 * COMPANIONS)]
 
-    router(recorder).detect([call(x, method=method) for x in asked for method in ("predict_proba", "predict")])
+    methods = ("predict_proba", "predict")
+    router(recorder).detect([call(x, method=method, outputs=probabilities(x)) for x in asked for method in methods])
 
     assert [(b.meaning, b.n_rows, b.inputs is None) for b in recorder.batches] == [
         (Meaning.PROBABILITY, len(asked), False), (Meaning.LABEL, len(asked), True),
@@ -284,3 +285,17 @@ def test_without_a_reference_one_is_learned_and_then_detection_begins():
 def test_calls_without_rows_are_no_batch():
     assert batch_of([call(None), call(rows(1, 0))]) is None
     assert router(Recorder()).detect([]) == []
+
+
+def test_principals_that_were_forgotten_are_counted_by_detector_over_all_models():
+    class Forgetful(Recorder):
+        name: ClassVar[str] = "test/forgetful"
+
+        @property
+        def evicted(self) -> int:
+            return len(self.batches)
+
+    routing = Router(build=lambda _model, _reference: [Forgetful(), Recorder()], known=lambda _call: REFERENCE)
+    routing.detect([call(rows(i, 1), model=f"m{i}", outputs=probabilities(rows(i, 1))) for i in range(3)])
+
+    assert routing.evicted() == {"test/forgetful": 3}
