@@ -61,7 +61,9 @@ class Account:
         look = self._accounts.look(batch, rows, fresh, probe, self._threshold)
         batch.derived[LOOK] = look
         spread_out = (look.score >= self._threshold) & ~self._accounts.walking(look.slots)
-        if look.together is not None:
+        if look.everybody:
+            spread_out[:] = False
+        elif look.together is not None:
             spread_out &= ~np.isin(look.slots, look.together.slots)
         spread_out &= self._accounts.spread(look.slots) >= CONCENTRATED
         due = self._suspects.due(batch, look, spread_out)

@@ -25,9 +25,13 @@ AXES = 8  # directions in which the spread of a principal's rows is measured
 RARE = 0.05  # p-value below which a row counts for an indicator
 LEAST = 3  # accounts that can share the work
 GROUPINGS = 4  # ways to put accounts together, with one budget: those that came together, and three kinds of source
-VOTES_AT, VOTES_EVERY = 8, 64  # rows of a principal at which he votes
+VOTES_AT, VOTES_EVERY = 8, 16  # rows of a principal at which he votes
 WALK = 1.4  # square of two steps by that of one, above which rows are a path …
 SHORT = 0.25  # … if a step is shorter than that, in the square between two rows of the reference
+ESTABLISHED = 8  # rows from which a principal is one of those who tell whether the world has changed
+STRANGE = 0.01  # p-value
+LATEST = 32  # established principals whose rows tell …
+EVERYBODY = 0.3  # … that the world has changed, if so many of them are strange
 NEAR = -0.05  # log e-value of a row that is near another, or an edit of one: it says nothing new
 BASES = 4
 SEED = 55103
@@ -72,7 +76,8 @@ class Look:
     slots: Ints  # (n,)
     score: Floats  # (n,) log evidence after the row
     log_e: Floats  # (n, 3)
-    together: Together | None = None
+    together: Together | None
+    everybody: bool  # so many established principals ask strange rows that the world has changed
 
 
 class Accounts:
@@ -81,6 +86,7 @@ class Accounts:
     def __init__(self, geometry: Geometry) -> None:
         self.table = Principals(COLUMNS)
         self.votes = Votes()
+        self._strange = np.zeros(1)  # share of the latest established principals whose rows are strange
         self.pool = Pool()
         self.exposure = Exposure(geometry.core_labels)
         self._edits = Edits(len(geometry.names), seed=SEED)
@@ -89,10 +95,7 @@ class Accounts:
         self._axes, self._middle, self._sd = axes, seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-6)
 
     def look(self, batch: Batch, rows: Rows, fresh: Masks, probe: Masks, threshold: float) -> Look:
-        """Take in the rows of a batch: (n,) those like none before, and (n,) those near another.
-
-        Principals with half the evidence of `threshold` have no vote in what is ordinary.
-        """
+        """Take in the rows of a batch: (n,) those like none before, and (n,) those near another."""
         slots = self._slots(batch, batch.calls)
         order, groups, _ = runs(slots)
         self._expose(rows, order, slots[order])
@@ -103,6 +106,7 @@ class Accounts:
         _, groups, last = runs(slots)
         p = np.stack([rows.p_novelty[mine], rows.p_margin[mine], rows.p_class[mine]], axis=1)
         known = (probe | edits)[mine]
+        self._felt(slots[last], np.where(known, 1.0, p.min(axis=1)), groups)
         p[known] = 1.0
         steps = log_e(self.votes.corrected(p))
         steps[known] = NEAR
@@ -115,9 +119,17 @@ class Accounts:
         table.evidence[each] = np.maximum(score[last], 0.0)
         self._described(batch, rows, mine, slots, p)
         self._pooled(slots, each, counting)
-        self._vote(each, p[last], np.bincount(groups, minlength=len(each)), score[last] < threshold / 2)
+        self._vote(each, p[last], np.bincount(groups, minlength=len(each)))
         together = self._together(threshold + np.log(GROUPINGS))
-        return Look(accounts=self, rows=mine, slots=slots, score=score, log_e=steps, together=together)
+        return Look(
+            accounts=self,
+            rows=mine,
+            slots=slots,
+            score=score,
+            log_e=steps,
+            together=together,
+            everybody=bool(self._strange[0] > EVERYBODY),
+        )
 
     def spread(self, slots: Ints) -> Floats:
         """(n,) slots -> (n,) variance of a principal's rows, in that of the reference's; 1 where there are too few."""
@@ -225,10 +237,20 @@ class Accounts:
         last = np.append(slots[1:] != slots[:-1], np.ones(min(len(slots), 1), np.bool_))
         table["latest"][slots[last]] = np.stack([y[last], one[last]], axis=1)
 
-    def _vote(self, each: Ints, p: Floats, counts: Ints, ordinary: Masks) -> None:
+    def _felt(self, each: Ints, p: Floats, groups: Ints) -> None:
+        """Called before the rows are counted; p is 1 of rows that say nothing."""
+        if not len(each):
+            return
+        starts = np.flatnonzero(np.diff(groups, prepend=-1))
+        least = np.minimum.reduceat(p, starts)
+        told = (least < 1.0) & (self.table["rows"][each] >= ESTABLISHED)
+        if told.any():
+            self._strange += min(1.0, int(told.sum()) / LATEST) * (float((least[told] <= STRANGE).mean()) - self._strange)
+
+    def _vote(self, each: Ints, p: Floats, counts: Ints) -> None:
         """Called after the rows were counted."""
         now = self.table["rows"][each] + (VOTES_EVERY - VOTES_AT)
-        due = (now // VOTES_EVERY > (now - counts) // VOTES_EVERY) & ordinary
+        due = now // VOTES_EVERY > (now - counts) // VOTES_EVERY
         self.votes.cast(p[due])
 
     def _expose(self, rows: Rows, mine: Ints, slots: Ints) -> None:
@@ -245,9 +267,11 @@ class Accounts:
 
     def snapshot(self) -> State:
         parts = {"table": self.table, "votes": self.votes, "pool": self.pool, "exposure": self.exposure}
-        return {f"{name}.{key}": array for name, part in parts.items() for key, array in part.snapshot().items()}
+        kept = {f"{name}.{key}": array for name, part in parts.items() for key, array in part.snapshot().items()}
+        return kept | {"strange": self._strange.copy()}
 
     def restore(self, state: State) -> None:
+        self._strange = state["strange"].astype(np.float64)
         for name, part in (("table", self.table), ("votes", self.votes), ("pool", self.pool), ("exposure", self.exposure)):
             part.restore({key.partition(".")[2]: array for key, array in state.items() if key.startswith(f"{name}.")})
 

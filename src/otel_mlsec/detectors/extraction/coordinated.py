@@ -23,11 +23,14 @@ from otel_mlsec.sketches.principals import Principals
 LISTED = 64  # accounts
 SOURCE_SETS = 1024
 MAX_OPEN = 16
-MOST_OF_ALL = 0.5  # share of the accounts, above which it is more likely that the world has changed
+EVERYBODY = "everybody"  # name of the incident in which most principals are strange
 
 
 class Coordinated:
     """Accounts that came within one stretch of traffic (`pool`), and those of one network prefix, user agent or group.
+
+    While most principals who have been there before ask strange rows, the world has changed, a unit or a feed: then neither this
+    nor extraction/account and evasion/sequence tell of an attack, but here one finding of low severity says so.
 
     It does not see: accounts that were ordinary for long; those whose rows are like everybody's; traffic of other replicas.
     """
@@ -48,6 +51,8 @@ class Coordinated:
         look: Look | None = batch.derived.get(LOOK)
         if look is None or not batch.n_rows:
             return []
+        if look.everybody:
+            return self._everybody(batch, look) + self._over(batch)
         found = self._together(batch, look) if len(look.rows) else []
         if batch.sources:
             for kind in range(max(map(len, batch.sources), default=0)):
@@ -56,6 +61,15 @@ class Coordinated:
 
     def scores(self) -> Mapping[str, float]:
         return {}
+
+    def _everybody(self, batch: Batch, look: Look) -> list[Finding]:
+        """What would be told of each: once, and as what it rather is."""
+        mine = np.flatnonzero(look.score >= self._threshold)
+        if not len(mine):
+            return []
+        row = int(look.rows[mine].max())
+        names = [look.accounts.name(slot) for slot in np.unique(look.slots[mine]).tolist()]
+        return self._told(batch, row, EVERYBODY, names, len(mine), float(look.score[mine].max()), 1.0)
 
     def _together(self, batch: Batch, look: Look) -> list[Finding]:
         together = look.together
@@ -114,8 +128,8 @@ class Coordinated:
             return []
         incident.told(time)
         n = len(incident.principals)
-        everybody = share > MOST_OF_ALL
-        more = ": so many that the world has rather changed" if everybody else ""
+        everybody = name == EVERYBODY
+        more = ": so do most, so the world has rather changed" if everybody else ""
         return [
             Finding(
                 kind="extraction.coordinated",
@@ -136,7 +150,7 @@ class Coordinated:
                     "n_principals": n,
                     "principals": tuple(each for each, _ in list(incident.principals.items())[:LISTED]),
                     "linked_by": "accounts that came together" if name.startswith("accounts ") else name,
-                    "share_of_new_accounts": share,
+                    "share": share,
                     **about(self._reference),
                 },
             )
