@@ -123,6 +123,14 @@ def test_show_says_what_is_in_it(data: Path, capsys: pytest.CaptureFixture[str])
         assert word in said
 
 
+def test_a_forest_is_grown_where_it_is_asked_for(data: Path, capsys: pytest.CaptureFixture[str]):
+    status, out = fit(data, "--label", "late", "--forest")
+
+    assert status == 0
+    assert Reference.load(out).forest is not None
+    assert "An isolation forest of 100 trees." in " ".join(capsys.readouterr().out.split())
+
+
 def test_with_a_key_it_is_signed_and_shown_to_be(data: Path, key: bytes, capsys: pytest.CaptureFixture[str]):
     _, out = fit(data, "--label", "late")
 
