@@ -27,6 +27,7 @@ from otel_mlsec.reference.reference import Reference
 
 KIND = "anomaly.input"
 TITLE = "Anomalous inputs"
+LONG = 86400.0  # s after which an incident is over, however few ordinary rows have come
 FAR = 3.0  # times the distance that no row in a million has
 HALVES = math.log(2)  # the budget is for two ways to a finding
 LISTED = 16  # features
@@ -37,8 +38,9 @@ class Input:
     """Rows that differ in range, in their Mahalanobis distance, from their class, or from the nearest of 512 rows (`rarity`).
 
     Two ways lead to a finding: rows are rare clearly more often than the reference says (`surge`), or one row is further away
-    than one in a million is.  What belongs to it, until nothing has for an hour, is one incident, told when it begins, at ten, a
-    hundred … times the rows, and when its severity rises.  The score is a natural logarithm of rows.
+    than one in a million is.  What belongs to it is one incident, until nothing has for an hour and enough ordinary rows have
+    come: told when it begins, at ten, a hundred … times the rows, when its severity rises, and when it is over.  The score is a
+    natural logarithm of rows.
 
     Rows that were asked before, or are near another, do not count; a missing cell is no anomaly.  Where the order of the
     reference shows that rare rows come in bunches, the evidence of a surge is divided by how much; of a reference that was
@@ -106,7 +108,7 @@ class Input:
             looked = seen + 1
             time = float(strange.times[place])
             latest = float(strange.times[told[-1]]) if told else self._told.incident.last if self._told.rows else math.inf
-            if time - latest >= QUIET:
+            if self._is_over(time - latest):
                 found += self._tell(batch, strange, told) + self._over(batch, time)
                 told.clear()
             evidence, alone = self._surge.rare()
@@ -157,15 +159,19 @@ class Input:
         worse = severities(self._told.excess[:1])[0] > self._told.severity
         return bool(worse) or incident.rows >= max(1, TIMES * incident.told_rows)
 
+    def _is_over(self, silence: float) -> bool:
+        """s of rows' time since a row belonged to it; where few rows come, those of an hour do not say that it has gone."""
+        return silence >= LONG or (silence >= QUIET and self._surge.gone)
+
     def _over(self, batch: Batch, time: float) -> list[Finding]:
-        """The end of the incident, if nothing has come for an hour of rows' time."""
+        """The end of the incident, if it is time."""
         burst, incident = self._told, self._told.incident
         incident.last = min(incident.last, time + QUIET)  # a clock that was wrong once does not keep it open for ever
-        if not incident.told_rows or not incident.over(time):
+        if not incident.told_rows or not self._is_over(time - incident.last):
             return []
         ended = Finding(
             kind=KIND, detector=self.name, title=TITLE, severity=Severity(max(burst.severity, Severity.LOW)),
-            summary=f"no more for an hour: {_how_many(incident.rows)} unlike the reference", score=self._threshold,
+            summary=f"no more: {_how_many(incident.rows)} unlike the reference", score=self._threshold,
             threshold=self._threshold, model=batch.model, time=time, first_seen=min(incident.began, time), count=incident.rows,
             status=Status.RESOLVED, subject=(incident.name,), evidence=about(self._reference),
         )  # fmt: skip

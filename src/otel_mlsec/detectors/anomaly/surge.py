@@ -50,6 +50,11 @@ class Surge:
         top = max(after)
         return top + math.log(sum(math.exp(w - top) for w in after) / len(after)), not any(before)
 
+    @property
+    def gone(self) -> bool:
+        """So many other rows have come that nothing is left of the evidence."""
+        return all(w + self._others * step <= 0 for w, step in zip(self._evidence, self._other, strict=True))
+
     def clear(self) -> None:
         self._evidence, self._others = [0.0] * len(self._evidence), 0
 
