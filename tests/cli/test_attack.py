@@ -200,6 +200,7 @@ def test_a_service_is_attacked_and_its_own_telemetry_says_at_which_query_it_was_
         (["--url", "http://192.0.2.1/", "--data", "DATA", "--label", "y"], "--i-own-this-target"),
         (["--url", "http://127.0.0.1:1/", "--data", "DATA", "--label", "y"], "does not answer"),
         (["--url", "http://127.0.0.1:1/", "--data", "DATA", "--reference", "REFERENCE"], "has its own"),
+        (["--url", "http://127.0.0.1:1/", "--data", "DATA", "--accounts", "5"], "--principal-header"),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence(folder, capsys, words, said):

@@ -96,6 +96,8 @@ def run(options: argparse.Namespace) -> int:
         return _attack(options)
     except Unsuitable as error:
         return _failed(f"{error}, though it is natural; see --template")
+    except KeyboardInterrupt:
+        return 130
     except OSError as error:
         return _failed(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
     except (ValueError, ImportError) as error:
@@ -107,6 +109,8 @@ def run(options: argparse.Namespace) -> int:
 def _attack(options: argparse.Namespace) -> int:
     if options.listen is not None and not options.url:
         raise ValueError("--listen is for --url; what is in this process is watched here")
+    if options.url and options.accounts > 1 and not options.principal_header:
+        raise ValueError("--accounts of a service needs --principal-header, which tells them apart")
     if options.url and options.reference:
         raise ValueError("--reference is for targets in this process; a service has its own")
     config = Config.load(os.environ)
