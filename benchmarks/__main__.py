@@ -1,10 +1,11 @@
 """`make bench`: every budget of the design, each with a ratio against something named."""
 
-from benchmarks import caller, forest, imports, llm_caller, llm_check, llm_load, llm_worker, worker
+from benchmarks import caller, forest, imports, llm_caller, llm_check, llm_load, llm_worker, replay, worker
 
 if __name__ == "__main__":
     worker.main()
     forest.main()
+    replay.main()
     imports.main()
     caller.main()
     llm_caller.main()
