@@ -12,7 +12,7 @@ ROOMY, SMALL = SETS, 16  # sets
 
 
 def table(sets: int = SMALL) -> Principals:
-    return Principals({"rows": "i4", "who": "S24", "m": ("f4", 3)}, sets=sets)
+    return Principals({"rows": "i4", "who": "S24", "m": ("f4", 3), "counters": "f4", "keys": "u2"}, sets=sets)
 
 
 def names(n: int, prefix: str = "u") -> list[str]:
@@ -131,7 +131,10 @@ def test_a_hundred_thousand_principals_are_told_apart():
 
 def test_restored_it_goes_on_as_if_nothing_had_been():
     principals, restored = table(), table()
-    principals.evidence[principals.slots_of(names(500))] = np.linspace(0, 1, 500)
+    slots = principals.slots_of(names(200))
+    principals.evidence[slots] = principals["counters"][slots] = principals["keys"][slots] = principals["rows"][slots] = (
+        np.arange(200)
+    )
     state = principals.snapshot()
     restored.restore(state)
     for part in state.values():

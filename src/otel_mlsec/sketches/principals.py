@@ -103,11 +103,12 @@ class Principals:
 
     def snapshot(self) -> dict[str, Column]:
         own = {"keys": self._keys, "touched": self._touched, "evidence": self.evidence}
-        counted = np.array([self._lookups, self.evicted, self._pressed])
-        return {name: column.copy() for name, column in (own | self._columns).items()} | {"counted": counted}
+        counters = np.array([self._lookups, self.evicted, self._pressed])
+        columns = {f"column.{name}": column for name, column in self._columns.items()}  # may have names like our own
+        return {name: part.copy() for name, part in (own | columns).items()} | {"counters": counters}
 
     def restore(self, state: Mapping[str, Column]) -> None:
         self._keys, self._touched, self.evidence = (state[name].copy() for name in ("keys", "touched", "evidence"))
-        self._columns = {name: state[name].copy() for name in self._columns}
-        lookups, evicted, self._pressed = state["counted"].tolist()
+        self._columns = {name: state[f"column.{name}"].copy() for name in self._columns}
+        lookups, evicted, self._pressed = state["counters"].tolist()
         self._lookups, self.evicted = int(lookups), int(evicted)
