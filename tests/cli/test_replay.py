@@ -231,6 +231,20 @@ def test_each_model_has_a_watch_and_a_reference_of_its_own(
     assert "other 2: no reference was given; a provisional one was learned" in said
 
 
+def test_the_reference_of_one_model_is_meant_where_no_column_names_models(
+    tmp_path: Path, saved: Path, traffic: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+):
+    path = written(tmp_path, traffic, ".parquet")
+    _, expected, _ = replayed(capsys, path, "--reference", saved, *NAMED)
+
+    _, found, _ = replayed(capsys, path, "--reference", f"credit={saved}", *NAMED)
+    status, _, said = replayed(capsys, path, "--reference", f"a={saved}", "--reference", f"b={saved}", *NAMED)
+
+    assert found == expected
+    assert status == 2
+    assert "references of a, b, but no --model-column says whose the rows are" in said
+
+
 def test_a_sweep_says_what_each_budget_costs(
     tmp_path: Path, saved: Path, traffic: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ):

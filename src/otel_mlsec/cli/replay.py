@@ -88,6 +88,10 @@ def run(options: argparse.Namespace) -> int:
 def _replay(options: argparse.Namespace) -> int:
     config = Config.load(os.environ)
     references = _references(options.reference, config)
+    if not options.model_column and ANY not in references and references:
+        if len(references) > 1:
+            raise ValueError(f"references of {', '.join(references)}, but no --model-column says whose the rows are")
+        references[ANY] = next(iter(references.values()))
     budgets = options.sensitivity_sweep or (options.false_alarms,)
     rehearsal = Rehearsal(
         known=lambda name: references.get(name) or references.get(ANY),
@@ -116,7 +120,9 @@ def _file(
     path: Path, options: argparse.Namespace, references: dict[str, Reference], reader: Reader, rehearsal: Rehearsal, view: View
 ) -> None:
     recording = _open(path)
-    known = {column.name for reference in references.values() for column in reference.inputs}
+    known: set[str] = set()
+    if ANY in references:  # else there may be models whose features nobody knows
+        known = {column.name for reference in references.values() for column in reference.inputs}
     texts = {column.name for reference in references.values() for column in reference.inputs if column.bins.text}
     sources = tuple((kind, column) for kind in SOURCES if (column := getattr(options, kind.replace("-", "_"))))
     roles = Roles(principal=options.principal, time=options.time, sources=sources, model=options.model_column,
@@ -132,7 +138,7 @@ def _file(
                 progress.update(task, completed=part.position)
     except BrokenPipeError:
         raise
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, NotImplementedError) as error:  # the last: what pyarrow cannot read
         raise ValueError(f"{path}: {str(error).partition(chr(10))[0]}") from error
     if recording.malformed:
         _say(f"{path}: {recording.malformed:,} lines are no rows and were left out")
@@ -148,7 +154,7 @@ def _open(path: Path) -> Recording:
         raise ValueError(f"{path} must end in {', '.join(suffix for suffixes, _ in kinds for suffix in suffixes)}")
     try:
         return kind(path)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, NotImplementedError) as error:  # the last: what pyarrow cannot read
         raise ValueError(f"{path} cannot be read as rows ({str(error).partition(chr(10))[0]})") from error
 
 
