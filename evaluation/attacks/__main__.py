@@ -30,7 +30,7 @@ from otel_mlsec.finding import Status
 EVASION, EXTRACTION = 400, 1000  # queries of an attack at most
 ACCOUNTS = (1, 10, 50, 100)
 QUERIES = {1: 600, 10: 300, 50: 500, 100: 1000}  # of an extraction, by accounts
-AROUND = 12_000  # benign rows that an attack is hidden in
+AROUND = 8_000  # benign rows that an attack is hidden in
 GAP = 15.0  # benign rows between two of an attack
 PEER_ROWS = 60_000  # benign rows that others are measured on
 DEVELOPMENT, REPORT = 1, 2  # seeds of splits; the traffic's follows

@@ -30,8 +30,8 @@ WALK = 1.4  # square of two steps by that of one, above which rows are a path �
 SHORT = 0.25  # … if a step is shorter than that, in the square between two rows of the reference
 ESTABLISHED = 8  # rows from which a principal is one of those who tell whether the world has changed
 STRANGE = 0.01  # p-value
-LATEST = 32  # established principals whose rows tell …
-EVERYBODY = 0.3  # … that the world has changed, if so many of them are strange
+LATEST = 48  # established principals whose rows tell …
+EVERYBODY = 0.4  # … that the world has changed, if so many of them are strange
 NEAR = -0.05  # log e-value of a row that is near another, or an edit of one: it says nothing new
 BASES = 4
 SEED = 55103
@@ -243,7 +243,7 @@ class Accounts:
             return
         starts = np.flatnonzero(np.diff(groups, prepend=-1))
         least = np.minimum.reduceat(p, starts)
-        told = (least < 1.0) & (self.table["rows"][each] >= ESTABLISHED)
+        told = (least < 1.0) & (self.table["rows"][each] >= ESTABLISHED) & ~self.walking(each)
         if told.any():
             self._strange += min(1.0, int(told.sum()) / LATEST) * (float((least[told] <= STRANGE).mean()) - self._strange)
 

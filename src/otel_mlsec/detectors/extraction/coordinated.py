@@ -69,6 +69,9 @@ class Coordinated:
             return []
         row = int(look.rows[mine].max())
         names = [look.accounts.name(slot) for slot in np.unique(look.slots[mine]).tolist()]
+        known = self._open.get(EVERYBODY)
+        if known is None and len(names) < LEAST:
+            return []
         return self._told(batch, row, EVERYBODY, names, len(mine), float(look.score[mine].max()), 1.0)
 
     def _together(self, batch: Batch, look: Look) -> list[Finding]:
