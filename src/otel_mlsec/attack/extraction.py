@@ -10,7 +10,8 @@ from otel_mlsec.attack.surrogate import Surrogate
 
 AT_ONCE = 500  # rows of one round
 SEED = 100  # natural rows that an augmentation starts from
-MIXED = 6000  # candidates of one round of active learning
+MIXED = 6000  # candidates of one round of active learning, fewer where rows are wide
+CELLS = 2_000_000  # in them
 HALVINGS = 12
 
 
@@ -70,10 +71,11 @@ def active_learning(ask: Ask, knowledge: Knowledge, g: np.random.Generator) -> N
     rows = knowledge.natural(min(300, len(own)), g)
     answers = ask(rows)
     copy = Surrogate(knowledge)
+    n = max(AT_ONCE, min(MIXED, CELLS // knowledge.n_features))
     while True:
         copy.fit(rows, answers)
-        one, other = own[g.integers(len(own), size=MIXED)], own[g.integers(len(own), size=MIXED)]
-        share = g.random((MIXED, 1))
+        one, other = own[g.integers(len(own), size=n)], own[g.integers(len(own), size=n)]
+        share = g.random((n, 1))
         candidates = np.concatenate([one, share * one + (1 - share) * other])
         sure = np.sort(copy.answers(candidates), axis=1)
         new = candidates[np.argsort(sure[:, -1] - sure[:, -2], kind="stable")[:AT_ONCE]]
@@ -88,7 +90,8 @@ def permuted(knowledge: Knowledge, n: int, g: np.random.Generator) -> Floats:
 
 def _on_boundary(copy: Surrogate, knowledge: Knowledge, g: np.random.Generator) -> Floats:
     """(≤ 2000, d) where the copy changes its mind between two rows of the box."""
-    one, other = knowledge.box(2000, g), knowledge.box(2000, g)
+    n = max(SEED, min(2000, CELLS // knowledge.n_features))
+    one, other = knowledge.box(n, g), knowledge.box(n, g)
     label = copy.labels(one)
     apart = copy.labels(other) != label
     one, other, label = one[apart], other[apart], label[apart]
