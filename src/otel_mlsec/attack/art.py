@@ -58,6 +58,8 @@ def knockoff(ask: Ask, knowledge: Knowledge, g: np.random.Generator) -> None:
             _target(ask, knowledge, knowledge.n_classes), batch_size_fit=64, batch_size_query=64, nb_epochs=1,
             nb_stolen=len(data), sampling_strategy="adaptive", reward="loss", verbose=False,
         )  # fmt: skip
+        sample = attack._sample_data
+        attack._sample_data = lambda *of: sample(*of).copy()  # it keeps each row, and as a view each keeps its whole group
         groups = _groups(data, knowledge.n_classes, g)
         _made(lambda: attack.extract(data.astype(np.float32), groups, thieved_classifier=_thief(knowledge, g)))
 
