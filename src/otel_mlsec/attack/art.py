@@ -59,7 +59,11 @@ def knockoff(ask: Ask, knowledge: Knowledge, g: np.random.Generator) -> None:
             nb_stolen=len(data), sampling_strategy="adaptive", reward="loss", verbose=False,
         )  # fmt: skip
         sample = attack._sample_data
-        attack._sample_data = lambda *of: sample(*of).copy()  # it keeps each row, and as a view each keeps its whole group
+
+        def row(*of: Any) -> Any:
+            return sample(*of).copy()  # the library keeps each row, and as a view each would keep its whole group
+
+        attack._sample_data = row
         groups = _groups(data, knowledge.n_classes, g)
         _made(lambda: attack.extract(data.astype(np.float32), groups, thieved_classifier=_thief(knowledge, g)))
 
