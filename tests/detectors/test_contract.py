@@ -69,7 +69,7 @@ LAWS = {
     "drift/data": DRIFT,
     "drift/prediction": DRIFT,
     NEAR: Law(told="attack", state=24 * MiB, grows=2 * MiB),
-    "anomaly/input": Law(told="extraction", state=MiB, grows=2 * MiB),
+    "anomaly/input": Law(told="attack", state=MiB, grows=2 * MiB),
     ACCOUNT: Law(told="extraction", state=40 * MiB, grows=2 * MiB, behind=(NEAR,)),
     "extraction/volume": Law(told="rush", state=8 * MiB, grows=2 * MiB, pace=10.0),
     "evasion/sequence": Law(told="attack", state=MiB, grows=2 * MiB, behind=(NEAR, ACCOUNT)),
@@ -186,8 +186,10 @@ def traffic(kind: str, seed: int, n: int, first_row: int = 0) -> Traffic:
         case "extraction":  # one of twenty principals is a thief
             who = tuple("box" if i % 20 == 0 else f"user.{i % 20}" for i in range(n))
             rows[::20] = attack(seed, 4 * len(rows[::20])).rows[::4]
-        case "attack":
-            return attack(seed, n)
+        case "attack":  # every second row; the others are of ordinary accounts, some of them new
+            evil = attack(seed, n - n // 2)
+            rows[::2] = evil.rows
+            who = tuple(evil.who[i // 2] if i % 2 == 0 else f"user.{i // 30 if i % 4 == 1 else i % 40}" for i in range(n))
         case "rush":  # of tenants who ask the same every hour, the last quarter is of one
             who = tuple(f"tenant.{i % 24 if i < n - n // 4 else 0}" for i in range(n))
         case _:
