@@ -94,5 +94,13 @@ def crowd(n: int, of: int, prefix: str = "user") -> list[str]:
     return [f"{prefix}:{i % of}" for i in range(n)]
 
 
+def among(x: Floats, who: str | Sequence[str], *, every: int = 8, seed: int = 0) -> tuple[Floats, list[str]]:
+    """Rows and who asks them, each followed by `every` - 1 ordinary ones of two hundred other principals."""
+    names = [who] * len(x) if isinstance(who, str) else list(who)
+    mixed = rows(500 + seed, every * len(x))
+    mixed[::every] = x
+    return mixed, [names[i // every] if i % every == 0 else f"user:{i * 7919 % 200}" for i in range(len(mixed))]
+
+
 def told(found: Sequence[Finding], kind: str) -> list[Finding]:
     return [finding for finding in found if finding.kind == kind]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.detectors.attacked import MIX, ROWS, WEIGHTS, D, Monitor, answers, batch, crowd, reference, rows, spacing, told
+from tests.detectors.attacked import MIX, ROWS, WEIGHTS, D, Monitor, among, answers, batch, crowd, reference, rows, spacing, told
 
 from otel_mlsec.arrays import Floats
 from otel_mlsec.detectors.extraction.account import Account
@@ -36,12 +36,14 @@ def warmed(rows_of: tuple[str, ...] = ROWS) -> Monitor:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_one_account_that_asks_the_whole_box_is_told_within_ten_rows(seed: int):
-    found = warmed().see(box(seed, 10), "user:thief")
+def test_one_account_that_asks_the_whole_box_is_told_within_sixteen_rows(seed: int):
+    found = warmed().see(*among(box(seed, 20), "user:thief"), size=8)
 
-    [finding] = found
+    [finding, *later] = told(found, ACCOUNT)
+    assert finding.count <= 16
+    assert {each.dedup_key for each in later} <= {finding.dedup_key}
     assert (finding.kind, finding.principal, finding.status) == (ACCOUNT, "user:thief", Status.NEW)
-    assert finding.evidence["novel_share"] > 0.5  # pyright: ignore[reportOperatorIssue]
+    assert finding.evidence["novel_share"] > 0.2  # pyright: ignore[reportOperatorIssue]
     assert finding.first_seen <= finding.time
 
 
@@ -59,12 +61,12 @@ def test_fifty_accounts_of_ten_rows_are_one_finding_that_lists_them(seed: int):
     monitor = warmed()
     names = crowd(500, 50, "app")
 
-    found = monitor.see(np.stack([box(seed, 500), rows(seed, 500)], 1).reshape(-1, D), [n for a in names for n in (a, "user:1")])
+    found = monitor.see(*among(box(seed, 500), names))
 
     coordinated = told(found, COORDINATED)
     assert len({finding.dedup_key for finding in coordinated}) == 1
-    assert coordinated[-1].evidence["n_principals"] == 50
-    assert set(str(coordinated[-1].evidence["principals"]).split("'")) >= set(names)
+    assert 45 <= int(str(coordinated[-1].evidence["n_principals"])) <= 50  # some were told alone, before there were three
+    assert "user:" not in str(coordinated[-1].evidence["principals"])
     assert len(told(found, ACCOUNT)) <= 2  # those that were told before there were three
     assert not told(found, SEQUENCE)
 
@@ -74,7 +76,7 @@ def test_a_search_around_a_place_is_no_extraction(seed: int):
     x = walk(seed, 120)
     assert 0 < answers(x).argmax(axis=1).mean() < 1
 
-    found = warmed(ROWS).see(x, "user:evil")
+    found = warmed().see(*among(x, "user:evil"))
 
     assert told(found, SEQUENCE)
     assert {finding.principal for finding in told(found, SEQUENCE)} == {"user:evil"}
@@ -83,20 +85,19 @@ def test_a_search_around_a_place_is_no_extraction(seed: int):
 
 def test_accounts_of_one_network_are_told_by_it():
     monitor = warmed()
-    sources = [("prefix:evil", "agent:x")] * 60
+    x, who = among(box(1, 60), crowd(60, 20, "app"))
+    sources = [("prefix:evil" if name.startswith("app") else f"prefix:{name}", "agent:x") for name in who]
 
-    found = told(monitor.see(box(1, 60), crowd(60, 20, "app"), sources=sources), COORDINATED)
+    found = told(monitor.see(x, who, sources=sources), COORDINATED)
 
     assert "prefix:evil" in {finding.evidence["linked_by"] for finding in found}
 
 
 def test_one_thief_among_innocents_of_his_network_is_told_alone():
     monitor = warmed()
-    x, who = np.stack([box(1, 200), rows(2, 200)], 1).reshape(-1, D), []
-    for i in range(200):
-        who += ["app:thief", f"user:{i % 40}"]
+    x, who = among(box(1, 100), "app:thief")
 
-    found = monitor.see(x, who, sources=[("prefix:office",)] * 400)
+    found = monitor.see(x, who, sources=[("prefix:office",)] * len(x))
 
     assert {finding.principal for finding in told(found, ACCOUNT)} == {"app:thief"}
     assert not [finding for finding in told(found, COORDINATED) if finding.evidence["linked_by"] == "prefix:office"]
@@ -117,7 +118,7 @@ def test_natural_rows_are_not_told_and_their_exposure_is():
 
 def test_an_attack_is_one_finding_with_a_life():
     monitor = warmed()
-    found = [each for each in monitor.see(box(1, 700), "user:thief", step=0.1) if each.principal]
+    found = told(monitor.see(*among(box(1, 700), "user:thief"), step=0.01), ACCOUNT)
     statuses = [each.status for each in found]
     assert statuses[0] is Status.NEW
     assert 1 <= statuses.count(Status.ONGOING) <= 3
@@ -131,9 +132,11 @@ def test_an_attack_is_one_finding_with_a_life():
 
 
 def test_severity_follows_what_was_exposed():
-    found = warmed().see(np.concatenate([box(1, 10), np.repeat(rows(91, 3000), 1, axis=0), box(2, 200)]), "user:thief", step=2.0)
+    monitor = warmed()
+    x = np.concatenate([box(1, 20), rows(91, 3000), box(2, 200)])
 
-    first, last = told(found, ACCOUNT)[0], told(found, ACCOUNT)[-1]
+    first, *_, last = told(monitor.see(*among(x, "user:thief", every=3), step=0.1), ACCOUNT)
+
     assert first.severity is Severity.MEDIUM
     assert last.severity >= Severity.HIGH
     assert first.evidence["exposure"] < last.evidence["exposure"] <= 1  # pyright: ignore[reportOperatorIssue]
@@ -141,10 +144,10 @@ def test_severity_follows_what_was_exposed():
 
 def test_a_clock_that_jumps_back_resolves_nothing_and_says_nothing_odd():
     monitor = warmed()
-    [first] = monitor.see(box(1, 10), "user:thief")
+    [first] = monitor.see(*among(box(1, 20), "user:thief"))
     monitor.now -= 100 * QUIET
 
-    later = monitor.see(box(2, 200), "user:thief", step=1.0)
+    later = monitor.see(*among(box(2, 200), "user:thief"))
 
     assert all(finding.status is Status.ONGOING and finding.dedup_key == first.dedup_key for finding in later)
     assert all(finding.first_seen <= finding.time for finding in later)
@@ -158,7 +161,8 @@ ODD_NAMES = ["", "\x1b[31mred\x1b[0m", "a\x00b", "\ud800", "é" * 9, "x" * 10_00
 def test_a_principal_of_any_name_is_told_by_a_short_printable_one(number: int):
     name = ODD_NAMES[number]
 
-    found = warmed().see(box(1, 16), name, sources=[(name, name)] * 16)
+    x, who = among(box(1, 25), name)
+    found = warmed().see(x, who, sources=[(one, one) for one in who])
 
     assert [finding.principal for finding in found]
     for finding in found:
@@ -171,26 +175,24 @@ def test_a_principal_of_any_name_is_told_by_a_short_printable_one(number: int):
 
 def test_two_long_names_that_begin_alike_are_two_principals():
     monitor, long = warmed(), "user:" + "x" * 40
-    found = monitor.see(box(1, 20), [long + "1", "user:1"] * 10) + monitor.see(rows(3, 20), long + "2")
+    found = monitor.see(*among(box(1, 25), long + "1"))
 
     [finding] = told(found, ACCOUNT)[:1]
     assert finding.principal.startswith("#")
-    assert monitor.see(rows(3, 500)[20:], long + "2") == []
+    assert monitor.see(*among(rows(3, 100), long + "2")) == []
 
 
 def test_calls_without_principals_are_nobodys():
     monitor = warmed()
-    one = batch(box(1, 40), (), monitor.now + np.arange(40.0))
+    one = batch(rows(1, 40), (), monitor.now + np.arange(40.0))
 
-    found = monitor.take(one)
-
-    assert {finding.principal for finding in found} == {""}
+    assert monitor.take(one) == []
 
 
 def test_what_was_told_of_nobody_says_no_group():
     monitor = warmed()
 
-    found = monitor.see(box(1, 40), ["", "user:thief"] * 20)
+    found = monitor.see(*among(box(1, 60), ["", "user:thief", "user:other"] * 20))
 
     assert not told(found, COORDINATED)
 
@@ -204,16 +206,18 @@ def test_a_flood_of_new_principals_does_not_flush_a_suspect_and_falls_back_to_th
     table = account._accounts.table  # pyright: ignore[reportPrivateUsage]
     flood = rows(92, 4096)
 
+    networks = [(f"prefix:net{i % 50}",) for i in range(4096)]
     for at in range(0, 300_000, 4096):
-        monitor.see(flood, [f"bot:{at + i}" for i in range(4096)], size=4096, step=1e-3, sources=[("prefix:botnet",)] * 4096)
+        monitor.see(flood, [f"bot:{at + i}" for i in range(4096)], size=4096, step=1e-3, sources=networks)
 
     assert table.flooded
-    assert table.known(["user:thief", "prefix:botnet"]).all()
+    assert table.known(["user:thief", "prefix:net0", "prefix:net49"]).all()
     assert table.evicted > 10_000
-    [finding, *_] = told(monitor.see(box(2, 20), "user:thief"), ACCOUNT)
+    [finding, *_] = told(monitor.see(*among(box(2, 20), "user:thief")), ACCOUNT)
     assert finding.principal == "user:thief"
-    [botnet, *_] = told(monitor.see(box(3, 40), [f"bot:new{i}" for i in range(40)], sources=[("prefix:botnet",)] * 40), ACCOUNT)
-    assert botnet.principal == "prefix:botnet"
+    x, who = among(box(3, 60), [f"bot:new{i}" for i in range(60)])
+    sources = [("prefix:net0" if name.startswith("bot") else f"prefix:{name}",) for name in who]
+    assert "prefix:net0" in {finding.principal for finding in told(monitor.see(x, who, sources=sources), ACCOUNT)}
 
 
 def test_all_detectors_of_attacks_together_fit_64_mebibytes_with_a_hundred_thousand_principals():

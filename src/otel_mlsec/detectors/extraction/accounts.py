@@ -241,8 +241,7 @@ class Accounts:
         """Called before the rows are counted; p is 1 of rows that say nothing."""
         if not len(each):
             return
-        starts = np.flatnonzero(np.diff(groups, prepend=-1))
-        least = np.minimum.reduceat(p, starts)
+        least = p[np.diff(groups, append=groups[-1] + 1) > 0]  # of one row each: of many, one is rare by chance
         told = (least < 1.0) & (self.table["rows"][each] >= ESTABLISHED) & ~self.walking(each)
         if told.any():
             self._strange += min(1.0, int(told.sum()) / LATEST) * (float((least[told] <= STRANGE).mean()) - self._strange)
