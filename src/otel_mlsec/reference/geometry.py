@@ -148,6 +148,11 @@ class Geometry:
             out = np.maximum(self.low - values, values - self.high) / width
         return np.maximum(np.where(np.isnan(out), 0.0, out), 0.0).max(axis=1, initial=0.0)
 
+    def outside(self, values: Floats) -> Ints:
+        """(n, d) cells -> (n,) in how many columns of numbers they are beyond the range of the reference."""
+        with np.errstate(invalid="ignore"):
+            return ((values < self.low) | (values > self.high)).sum(axis=1)
+
     def margins_known(self, meaning: Meaning) -> Floats:
         return self.probability_known if meaning in PROBABILITIES else self.decision_known
 

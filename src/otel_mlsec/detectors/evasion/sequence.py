@@ -43,7 +43,7 @@ class Sequence:
         if look is None or not batch.n_rows:
             return []
         together = (look.score >= self._threshold) & ~look.accounts.walking(look.slots)
-        together &= not look.everybody
+        together &= ~look.accounts.main(look.slots) & (not look.everybody)
         together &= (look.accounts.spread(look.slots) < CONCENTRATED) & look.accounts.changes(look.slots)
         due = self._suspects.due(batch, look, together)
         over = [

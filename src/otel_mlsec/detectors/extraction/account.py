@@ -60,7 +60,7 @@ class Account:
         probe = batch.derived.get(PROBE, np.zeros(len(rows), np.bool_))
         look = self._accounts.look(batch, rows, fresh, probe, self._threshold)
         batch.derived[LOOK] = look
-        spread_out = (look.score >= self._threshold) & ~self._accounts.walking(look.slots)
+        spread_out = (look.score >= self._threshold) & ~self._accounts.walking(look.slots) & ~self._accounts.main(look.slots)
         if look.everybody:
             spread_out[:] = False
         elif look.together is not None:

@@ -25,11 +25,13 @@ AXES = 8  # directions in which the spread of a principal's rows is measured
 RARE = 0.05  # p-value below which a row counts for an indicator
 LEAST = 3  # accounts that can share the work
 GROUPINGS = 4  # ways to put accounts together, with one budget: those that came together, and three kinds of source
-VOTES_AT, VOTES_EVERY = 8, 16  # rows of a principal at which he votes
+VOTES_AT, VOTES_EVERY = 8, 4  # rows of a principal at which he votes first, and then again
+MAIN = 500  # rows of one who asks more than all others together, from which it is he who says what is ordinary
 WALK = 1.4  # square of two steps by that of one, above which rows are a path …
 SHORT = 0.25  # … if a step is shorter than that, in the square between two rows of the reference
 ESTABLISHED = 8  # rows from which a principal is one of those who tell whether the world has changed
 STRANGE = 0.01  # p-value
+FAULTY = 2  # columns beyond the reference's range, up to which a row has a fault, and is anomaly/input's business
 LATEST = 48  # established principals whose rows tell …
 EVERYBODY = 0.4  # … that the world has changed, if so many of them are strange
 NEAR = -0.05  # log e-value of a row that is near another, or an edit of one: it says nothing new
@@ -84,8 +86,10 @@ class Accounts:
     """State: `Principals` with `COLUMNS`, votes, the pool of new accounts, and the exposure of the most active."""
 
     def __init__(self, geometry: Geometry) -> None:
+        self._geometry = geometry
         self.table = Principals(COLUMNS)
         self.votes = Votes()
+        self._asked = np.zeros(1)  # rows
         self._strange = np.zeros(1)  # share of the latest established principals whose rows are strange
         self.pool = Pool()
         self.exposure = Exposure(geometry.core_labels)
@@ -105,7 +109,8 @@ class Accounts:
         slots = slots[mine]
         _, groups, last = runs(slots)
         p = np.stack([rows.p_novelty[mine], rows.p_margin[mine], rows.p_class[mine]], axis=1)
-        known = (probe | edits)[mine]
+        outside = self._geometry.outside(rows.cells[mine])
+        known = (probe | edits)[mine] | ((outside > 0) & (outside <= FAULTY))
         self._felt(slots[last], np.where(known, 1.0, p.min(axis=1)), groups)
         p[known] = 1.0
         steps = log_e(self.votes.corrected(p))
@@ -119,7 +124,7 @@ class Accounts:
         table.evidence[each] = np.maximum(score[last], 0.0)
         self._described(batch, rows, mine, slots, p)
         self._pooled(slots, each, counting)
-        self._vote(each, p[last], np.bincount(groups, minlength=len(each)))
+        self._vote(each, p[last], np.bincount(groups, minlength=len(each)), score[last] < threshold / 2)
         together = self._together(threshold + np.log(GROUPINGS))
         return Look(
             accounts=self,
@@ -146,6 +151,11 @@ class Accounts:
         n = np.maximum(self.table["rows"][slots].astype(np.float64), 4.0)
         one, two = self.table["steps"][slots, 0] / (n - 1), self.table["steps"][slots, 1] / (n - 2)
         return (self.table["rows"][slots] >= 4) & (two > WALK * one) & (one < SHORT * 2 * AXES)
+
+    def main(self, slots: Ints) -> Masks:
+        """(n,) slots -> (n,) does this principal ask more than all others together, and has done so for long?"""
+        asked = self.table["asked"][slots]
+        return (asked >= MAIN) & (2 * asked > self._asked[0])
 
     def changes(self, slots: Ints) -> Masks:
         """(n,) slots -> (n,) has the label changed between a principal's rows, as far as labels are known?"""
@@ -246,16 +256,17 @@ class Accounts:
         if told.any():
             self._strange += min(1.0, int(told.sum()) / LATEST) * (float((least[told] <= STRANGE).mean()) - self._strange)
 
-    def _vote(self, each: Ints, p: Floats, counts: Ints) -> None:
+    def _vote(self, each: Ints, p: Floats, counts: Ints, ordinary: Masks) -> None:
         """Called after the rows were counted."""
-        now = self.table["rows"][each] + (VOTES_EVERY - VOTES_AT)
-        due = now // VOTES_EVERY > (now - counts) // VOTES_EVERY
+        now = self.table["rows"][each]
+        due = (now >= VOTES_AT) & (now // VOTES_EVERY > (now - counts) // VOTES_EVERY) & ordinary
         self.votes.cast(p[due])
 
     def _expose(self, rows: Rows, mine: Ints, slots: Ints) -> None:
         tracked = np.isin(slots, self.exposure.slots)
         asked = self.table["asked"]
         np.add.at(asked, slots, 1)
+        self._asked += len(slots)
         active = asked[slots] >= 2 * max(int(self.exposure.rows.min()), 16)
         for slot in np.unique(slots[tracked | active]).tolist():
             his = mine[slots == slot]
@@ -267,10 +278,10 @@ class Accounts:
     def snapshot(self) -> State:
         parts = {"table": self.table, "votes": self.votes, "pool": self.pool, "exposure": self.exposure}
         kept = {f"{name}.{key}": array for name, part in parts.items() for key, array in part.snapshot().items()}
-        return kept | {"strange": self._strange.copy()}
+        return kept | {"strange": self._strange.copy(), "asked": self._asked.copy()}
 
     def restore(self, state: State) -> None:
-        self._strange = state["strange"].astype(np.float64)
+        self._strange, self._asked = state["strange"].astype(np.float64), state["asked"].astype(np.float64)
         for name, part in (("table", self.table), ("votes", self.votes), ("pool", self.pool), ("exposure", self.exposure)):
             part.restore({key.partition(".")[2]: array for key, array in state.items() if key.startswith(f"{name}.")})
 

@@ -20,9 +20,9 @@ MOST = 60.0  # natural logarithm of evidence that is kept: some sixty ordinary r
 APART = 1000.0  # between two groups in one accumulated sum: what is this much smaller does not count
 N_STATISTICS = 3  # novelty, margin, distance to the class
 
-VOTES = 2048
+VOTES = 1024
 ENOUGH = 256  # votes
-EVERY = 64  # votes between two sortings
+EVERY = 32  # votes between two sortings
 
 
 def log_e(p: Floats) -> Floats:
@@ -48,9 +48,9 @@ def shiryaev_roberts(before: Floats, steps: Floats, groups: Ints) -> Floats:
 
 
 class Votes:
-    """What rows of ordinary principals look like now, one vote a principal: where all have moved, nobody is strange.
+    """What rows of principals who are not suspected look like now: where all have moved, nobody is strange.
 
-    State: the latest 2,048 p-values of each statistic.
+    State: the latest 1,024 p-values of each statistic.
     """
 
     def __init__(self) -> None:
