@@ -20,6 +20,7 @@ from otel_mlsec.sketches.product import product
 MAX_COLUMNS = 8192  # that are looked at, the first of a wider table
 DIMENSIONS = 64  # of the space: wider tables are projected (Johnson and Lindenstrauss 1984)
 FURTHEST = 12.0  # standard deviations: what is further is there
+ORDINARY = 0.05  # p-value above which a row is
 SEED = 41207
 
 Float32s = npt.NDArray[np.float32]
@@ -148,10 +149,25 @@ class Geometry:
             out = np.maximum(self.low - values, values - self.high) / width
         return np.maximum(np.where(np.isnan(out), 0.0, out), 0.0).max(axis=1, initial=0.0)
 
-    def outside(self, values: Floats) -> Ints:
-        """(n, d) cells -> (n,) in how many columns of numbers they are beyond the range of the reference."""
+    def faulty(self, values: Floats, e: Float32s) -> Masks:
+        """(n, d) cells and (n, m) the same embedded -> (n,) is a row ordinary but for one column beyond the range?
+
+        What is left of a Mahalanobis distance without one column follows from the precision matrix; of projected rows it is
+        not known which column they owe it to.
+        """
         with np.errstate(invalid="ignore"):
-            return ((values < self.low) | (values > self.high)).sum(axis=1)
+            beyond = (values < self.low) | (values > self.high)
+        found = beyond.sum(axis=1) == 1
+        if self.projection is not None or not found.any():
+            return np.zeros(len(values), np.bool_)
+        rows = np.flatnonzero(found)
+        column = beyond[rows].argmax(axis=1)
+        precision = self.whiten @ self.whiten.T
+        away = e[rows].astype(np.float64) - self.mean
+        pull = away @ precision
+        rest = np.einsum("ij,ij->i", away, pull) - pull[np.arange(len(rows)), column] ** 2 / np.diag(precision)[column]
+        found[rows] = upper(self.mahalanobis_known, rest) > ORDINARY
+        return found
 
     def margins_known(self, meaning: Meaning) -> Floats:
         return self.probability_known if meaning in PROBABILITIES else self.decision_known

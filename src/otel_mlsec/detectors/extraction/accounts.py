@@ -31,7 +31,6 @@ WALK = 1.4  # square of two steps by that of one, above which rows are a path �
 SHORT = 0.25  # … if a step is shorter than that, in the square between two rows of the reference
 ESTABLISHED = 8  # rows from which a principal is one of those who tell whether the world has changed
 STRANGE = 0.01  # p-value
-FAULTY = 2  # columns beyond the reference's range, up to which a row has a fault, and is anomaly/input's business
 LATEST = 48  # established principals whose rows tell …
 EVERYBODY = 0.4  # … that the world has changed, if so many of them are strange
 NEAR = -0.05  # log e-value of a row that is near another, or an edit of one: it says nothing new
@@ -109,8 +108,7 @@ class Accounts:
         slots = slots[mine]
         _, groups, last = runs(slots)
         p = np.stack([rows.p_novelty[mine], rows.p_margin[mine], rows.p_class[mine]], axis=1)
-        outside = self._geometry.outside(rows.cells[mine])
-        known = (probe | edits)[mine] | ((outside > 0) & (outside <= FAULTY))
+        known = (probe | edits)[mine] | self._geometry.faulty(rows.cells[mine], rows.e[mine])
         self._felt(slots[last], np.where(known, 1.0, p.min(axis=1)), groups)
         p[known] = 1.0
         steps = log_e(self.votes.corrected(p))
