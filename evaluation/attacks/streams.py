@@ -11,7 +11,7 @@ import pandas as pd
 from evaluation.attacks.tasks import Task
 from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.attack.outcome import principals_of
-from otel_mlsec.attack.traffic import Mixture
+from otel_mlsec.attack.traffic import Mixture, Traffic
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detectors import build
 from otel_mlsec.finding import Finding, Status
@@ -78,15 +78,53 @@ def name_of(principal: int) -> str:
     return f"user:{principal:012d}"
 
 
-def first_told(watch: Watch, mixture: Mixture, answers: Floats) -> tuple[int, str] | None:
-    """-> number of the attack's queries when the first finding about it was made, and by which detector.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blamed:
+    """A finding that is about nobody who attacks."""
 
-    That one of its rows is an anomalous input is not counted: of natural rows, too, some are.
+    detector: str
+    principal: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was told while one attack went on."""
+
+    at: int | None = None  # number of the attack's queries when the first finding about it was made
+    by: str = ""  # which detector
+    named: int = 0  # principals that findings about the attack name
+    attackers: int = 0  # of those
+    blamed: tuple[Blamed, ...] = ()  # about somebody else
+
+
+def found(watch: Watch, mixture: Mixture, answers: Floats) -> Found:
+    """The mixture of one attack through the detectors.
+
+    A finding is about the attack if one of its rows decided or if it names one of its accounts.  That one of its rows is an
+    anomalous input is not counted: of natural rows, too, some are.
     """
-    attackers = {name_of(int(who)) for who in np.unique(mixture.principals[mixture.trace >= 0])}
+    accounts = {name_of(int(who)) for who in np.unique(mixture.principals[mixture.trace >= 0])}
+    asked = np.maximum.accumulate(mixture.ordinal) + 1
+    at, by = None, ""
+    named: set[str] = set()
+    blamed: list[Blamed] = []
     for row, finding in watch.told(mixture.rows, answers, mixture.principals, mixture.times):
         if finding.detector.startswith("anomaly/"):
             continue
-        if mixture.trace[row] >= 0 or attackers & set(principals_of(finding)):
-            return int(mixture.ordinal[: row + 1].max()) + 1, finding.detector
-    return None
+        who = set(principals_of(finding))
+        if mixture.trace[row] >= 0 or who & accounts:
+            named |= who
+            if at is None:
+                at, by = int(asked[row]), finding.detector
+        elif finding.status is not Status.ONGOING:
+            blamed.append(Blamed(detector=finding.detector, principal=finding.principal, summary=finding.summary))
+    return Found(at=at, by=by, named=len(named), attackers=len(named & accounts), blamed=tuple(blamed))
+
+
+def alone(traffic: Traffic) -> Mixture:
+    """Benign traffic as a mixture without an attack."""
+    none, n = np.full(len(traffic.rows), -1), len(traffic.rows)
+    return Mixture(
+        rows=traffic.rows, principals=traffic.principals, times=traffic.times, benign=np.arange(n), trace=none, ordinal=none
+    )

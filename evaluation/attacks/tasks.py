@@ -28,6 +28,7 @@ KNOWN = 4000  # rows that attackers know
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     name: str
+    seed: int  # of its split
     model: Any
     fitted: Floats  # (n, d)
     pool: Floats  # (m, d) of benign traffic
@@ -51,7 +52,7 @@ def _task(name: str, model: Any, x: Floats, y: Ints, seed: int, numeric: Masks, 
     order = np.random.default_rng(seed).permutation(len(x))
     mine, known, pool = order[:fitted], order[fitted : fitted + KNOWN], order[fitted + KNOWN :]
     model.fit(x[mine], y[mine])
-    return Task(name=name, model=model, fitted=x[mine], pool=x[pool], known=x[known], numeric=numeric, **more)
+    return Task(name=name, seed=seed, model=model, fitted=x[mine], pool=x[pool], known=x[known], numeric=numeric, **more)
 
 
 @cache
@@ -116,7 +117,8 @@ def digits(seed: int) -> Task:
     pool, _ = made(order[900:1600], 60_000)
     known, _ = made(order[1600:], KNOWN)
     model = MLPClassifier((96,), max_iter=20, random_state=0).fit(x, y)
-    return Task(name="digits", model=model, fitted=x, pool=pool, known=known, numeric=np.ones(64, np.bool_), morph=True)
+    numeric = np.ones(64, np.bool_)
+    return Task(name="digits", seed=seed, model=model, fitted=x, pool=pool, known=known, numeric=numeric, morph=True)
 
 
 TASKS: dict[str, Callable[[int], Task]] = {"diamonds": diamonds, "digits": digits, "movies": movies, "insteval": insteval}
