@@ -20,7 +20,7 @@ from otel_mlsec.sketches.product import product
 MAX_COLUMNS = 8192  # that are looked at, the first of a wider table
 DIMENSIONS = 64  # of the space: wider tables are projected (Johnson and Lindenstrauss 1984)
 FURTHEST = 12.0  # standard deviations: what is further is there
-ORDINARY = 0.05  # p-value above which a row is
+ORDINARY = 0.005  # p-value above which a row is
 SEED = 41207
 
 Float32s = npt.NDArray[np.float32]
