@@ -87,7 +87,8 @@ class Coordinated:
         """Evidence of what several accounts of one source asked together."""
         calls: list[int] = batch.calls[look.rows].tolist()
         of_kind = np.array([len(batch.sources[call]) > kind for call in calls], np.bool_)
-        mine = np.flatnonzero(of_kind & ~look.accounts.walking(look.slots))
+        alone = look.score >= self._threshold  # who has enough against himself needs no others
+        mine = np.flatnonzero(of_kind & ~alone & ~look.accounts.walking(look.slots))
         if not len(mine):
             return []
         mine = mine[np.argsort(look.rows[mine], kind="stable")]
