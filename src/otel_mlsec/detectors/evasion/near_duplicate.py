@@ -28,7 +28,7 @@ from otel_mlsec.sketches.neighbours import Neighbours
 REACH = 0.7  # spacings of the reference within which a row is a probe of another
 PIECE = 256  # rows that are looked at together: work and memory within a piece grow with the square
 MAX_OPEN = 16  # incidents; what does not fit is counted to the latest
-SAME = 3.0  # spacings between the centres of one incident, or half of what separates two rows
+SAME = 0.5  # distance between the centres of one incident, in that between two rows of the reference
 LISTED = 16  # principals
 SEED = 90221
 
@@ -107,7 +107,7 @@ class NearDuplicate:
 
     def _incident(self, center: int, time: float, principal: str) -> Incident:
         rows = self._neighbours.rows
-        reach = max(SAME * self._geometry.spacing, self._geometry.spread / 2)
+        reach = SAME * self._geometry.spread
         for incident in self._open:
             away = rows[center] - rows[self._centers[incident.name]]
             if (principal and principal in incident.principals) or float(away @ away) <= reach * reach:

@@ -86,7 +86,7 @@ class Coordinated:
     def _of_sources(self, batch: Batch, look: Look, kind: int) -> list[Finding]:
         """Evidence of what several accounts of one source asked together."""
         calls: list[int] = batch.calls[look.rows].tolist()
-        of_kind = np.array([len(batch.sources[call]) > kind for call in calls], np.bool_)
+        of_kind = np.array([call < len(batch.sources) and len(batch.sources[call]) > kind for call in calls], np.bool_)
         alone = look.score >= self._threshold  # who has enough against himself needs no others
         mine = np.flatnonzero(of_kind & ~alone & ~look.accounts.walking(look.slots))
         if not len(mine):
