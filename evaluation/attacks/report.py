@@ -77,15 +77,18 @@ def _list(out: Console, told: Iterable[Sequence[str]]) -> None:
 
 
 def _attacks(figures: Figures) -> Table:
-    table = Table(title="found / runs, and median query of those at which (of an extraction: of each account)")
-    for column in ("attack", "queries", "success", *(f"{k} account{'s' * (k > 1)}" for k in ACCOUNTS), "found by"):
+    table = Table(
+        title="found / runs, and median query of those at which (of an extraction: of each account)",
+        caption="effect, median: distance moved, in widths of the box; agreement of the copy; the trigger's share above chance",
+    )
+    for column in ("attack", "queries", "success", "effect", *(f"{k} account{'s' * (k > 1)}" for k in ACCOUNTS), "found by"):
         table.add_column(column)
     for family, row in figures["attacks"].items():
         who = Counter[str]()
         for each in row["accounts"].values():
             who.update(each["by"])
         table.add_row(
-            family, f"{row['queries']:.0f}", f"{row['success']:.0%}",
+            family, f"{row['queries']:.0f}", f"{row['success']:.0%}", "" if row["effect"] is None else f"{row['effect']:.2f}",
             *(found_of(row["accounts"][k]["at"], _share(family, k)) for k in ACCOUNTS),
             ", ".join(f"{detector} {count}" for detector, count in who.most_common(3)),
         )  # fmt: skip
@@ -94,7 +97,10 @@ def _attacks(figures: Figures) -> Table:
 
 def _beside(figures: Figures) -> Table:
     """Ours and others: what each costs, then what it finds by one account | by a hundred."""
-    table = Table(title=f"beside others: found / runs @ median query, by {BESIDE[0]} account | by {BESIDE[1]}")
+    table = Table(
+        title=f"beside others: found / runs @ median query, by {BESIDE[0]} account | by {BESIDE[1]}",
+        caption="others: the first flagged row, which is chance where many benign rows are flagged, as the batch job's are",
+    )
     calm, others = figures["benign"], figures["peers"]
     ours = {**calm, "incidents": false_incidents(figures), "flagged_per_million": false_incidents(figures) / calm["rows"] * 1e6}
     columns = {"ours": ours, **others}
@@ -165,7 +171,7 @@ def upper(count: int) -> float:
 def _judged(value: float, most: float, form: str) -> str:
     if np.isnan(value):
         return "not made"
-    return f"{value:{form}}" if value <= most else f"[red]{'never' if np.isinf(value) else format(value, form)}[/red]"
+    return f"{value:{form}}" if value <= most else f"[red]✗ {'never' if np.isinf(value) else format(value, form)}[/red]"
 
 
 def _share(family: str, accounts: int) -> int:
