@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help .venv test test-llm lint bench evaluate-drift evaluate-llm evaluate-attacks test-collector demo demo-llm collector collector-sources
+.PHONY: help .venv test test-llm lint bench evaluate-drift evaluate-llm evaluate-attacks test-collector demo demo-attack demo-llm collector collector-sources
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -60,6 +60,9 @@ test-collector: .venv collector ## application → agent → real Collector → 
 
 demo: .venv ## a served model, ten months of real traffic and three faults, in under two minutes
 	$(BIN)/python examples/flights/demo.py
+
+demo-attack: .venv ## the same model with many clients, of which one copies it and one cheats it; under a minute and a half
+	$(BIN)/python examples/flights/demo_attack.py
 
 .venv/chat: .venv/installed examples/chat/requirements.txt examples/chat/model.txt
 	@echo "A language model and its server are downloaded: 127 MB, once."

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,8 +46,11 @@ def main() -> int:
 
 
 @contextmanager
-def service(collector: str, console: Console) -> Generator[str]:
-    """The application, unchanged, under `opentelemetry-instrument`; its output goes to build/app.log."""
+def service(collector: str, console: Console, more: Mapping[str, str] | None = None) -> Generator[str]:
+    """The application, unchanged, under `opentelemetry-instrument`; its output goes to build/app.log.
+
+    `more`: environment variables beside those that are set here.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -58,6 +61,7 @@ def service(collector: str, console: Console) -> Generator[str]:
         "OTEL_METRIC_EXPORT_INTERVAL": "5000",  # ms
         "OTEL_BLRP_SCHEDULE_DELAY": "100",  # ms; ten months pass in a minute here
         "NO_PROXY": "127.0.0.1",
+        **(more or {}),
     }
     binaries = Path(sys.executable).parent
     command = [binaries / "opentelemetry-instrument", binaries / "uvicorn", "--app-dir", HERE, "app:app"]
