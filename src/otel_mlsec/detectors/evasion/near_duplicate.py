@@ -136,11 +136,12 @@ class NearDuplicate:
         flips = int(stars.flips[alarm.center])
         seconds = max(0.0, float(stars.time[places].max() - stars.time[places].min()))
         flipped = f", {flips} changed the label" if flips else ""
+        changes = max(incident.rows, len(places))
         return Finding(
             kind="evasion.near_duplicate",
             detector=self.name,
             title="Probing around one input",
-            summary=f"{incident.rows} small changes of one row by {_whom(incident)}{flipped}, {how['l2_sd']:.2g} sd apart",
+            summary=f"{changes} small changes of one row by {_whom(incident)}{flipped}, {how['l2_sd']:.2g} sd apart",
             severity=Severity.HIGH if flips else Severity.MEDIUM,
             score=alarm.score,
             threshold=self._threshold,

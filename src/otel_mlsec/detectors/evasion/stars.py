@@ -22,7 +22,7 @@ STAR, CLOUD = 0.05, 0.12  # mean cosine between two probes: all of their evidenc
 FLIP, NO_FLIP = math.log(0.3 / 0.1), math.log(0.7 / 0.9)  # of labels, in attacks and in benign neighbours
 
 
-KEPT = ("parent", "order", "label", "root", "linked", "probed", "directions", "sprt", "flips", "time", "who", "told")
+KEPT = ("parent", "order", "label", "root", "linked", "joined", "probed", "directions", "sprt", "flips", "time", "who", "told")
 
 
 class Alarm(NamedTuple):
@@ -40,6 +40,7 @@ class Stars:
         self.label = np.zeros(n_rows, np.int32)
         self.root = np.zeros(n_rows, np.int32)  # the first row of those that are linked as neighbours
         self.linked = np.zeros(n_rows, np.int32)  # of a root: how many rows
+        self.joined = np.zeros(n_rows, np.int32)  # and how many there were when a row came
         self.probed = np.zeros(n_rows, np.int32)  # how many rows have it as their nearest
         self.directions = np.zeros((n_rows, n_dimensions), np.float16)  # sum of those in which its probes are, as unit vectors
         self.sprt = np.zeros(n_rows, np.float32)
@@ -58,7 +59,7 @@ class Stars:
         self.parent[places], self.order[places] = near.of, self._asked + 1 + np.arange(len(places))
         self.label[places], self.directions[places] = label, 0
         self.sprt[places] = self.flips[places] = self.probed[places] = 0
-        self.root[places], self.linked[places] = places, 1
+        self.root[places], self.linked[places], self.joined[places] = places, 1, 1
         self.told[places] = False
         self.time[places], self.who[places] = times, who
         self._asked += len(places)
@@ -69,8 +70,9 @@ class Stars:
         candidates: list[tuple[int, int]] = []
         for row, center, place in zip(matched.tolist(), centers.tolist(), places[matched].tolist(), strict=True):
             self.probed[center] += 1
-            root = self.root[place] = self.root[center]
+            root = self.root[place] = self._root(center)
             self.linked[root] += 1
+            self.joined[place] = self.linked[root]
             flipped = label[row] >= 0 <= self.label[center] and label[row] != self.label[center]
             self.flips[center] += flipped
             self.sprt[center] = max(0.0, float(self.sprt[center]) + (FLIP if flipped else NO_FLIP))
@@ -83,8 +85,16 @@ class Stars:
         """Less the logarithm of how many centres there could be among the rows that are linked: the larger a cloud, the more
         of its rows have many neighbours by chance."""
         n = int(self.probed[center])
-        chances = math.log(max(1.0, int(self.linked[self.root[center]]) / max(n, 1)))
+        chances = math.log(max(1.0, int(self.linked[self._root(center)]) / max(n, 1)))
         return self.likeness(center) * (PROBE * n + float(self.sprt[center])) - chances
+
+    def _root(self, center: int) -> int:
+        """Where its place has been taken by another row, the centre itself, which remembers how many they were."""
+        root = int(self.root[center])
+        if self.order[root] > self.order[center]:
+            self.root[center], self.linked[center] = center, self.joined[center]
+            return center
+        return root
 
     def likeness(self, center: int) -> float:
         """In [0, 1]: how much its probes look as if it were in the midst of them."""
