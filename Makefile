@@ -36,7 +36,7 @@ test-llm: .venv-openai2/installed .venv-beside/installed ## clients of language 
 	for other in genai.openai openinference.instrumentation.openai "opentelemetry.instrumentation.openai"; do \
 	  .venv-beside/bin/python -m pytest -q tests/capture/llm/test_beside.py -k "$$other" || exit 1; done # none undoes all it did
 
-test: .venv ## all tests that need no Go, in under ten minutes; says what it skips and why
+test: .venv ## all tests that need no Go, in some ten minutes; says what it skips and why
 	$(BIN)/python -m pytest -m "not collector" $(ARGS)
 
 lint: .venv ## ruff, pyright strict, and the law of layers

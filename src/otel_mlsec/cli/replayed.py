@@ -55,6 +55,7 @@ class Kinds:
 
     def end(self, n_rows: int) -> None:
         if not self._kinds:
+            self._console.print(f"nothing was found in {n_rows:,} rows")
             return
         table = Table(box=None, header_style="dim", pad_edge=False)
         several = len({model for model, _, _ in self._kinds}) > 1
