@@ -36,11 +36,11 @@ SEED = 90221
 class NearDuplicate:
     """Stars of probes (`stars`), found without reading an identity, so that accounts may rotate.
 
-    Exact repeats do not count.  The score is a log of rows: with the default budget eight probes around one row, or five that
+    Exact repeats do not count.  The score is a log of rows: with the default budget ten probes around one row, or five that
     change the label, are a finding.  That this costs at most one false alarm in a million rows is measured, not proved.
 
     It does not see: attacks that need few queries (of tables, those that read probabilities often need fewer than ten); probes
-    further from each other than the reference's rows; probes spread over many replicas.  Somebody who tries eight small changes
+    further from each other than the reference's rows; probes spread over many replicas.  Somebody who tries ten small changes
     of one row, a field at a time, is told, whatever for.
     """
 

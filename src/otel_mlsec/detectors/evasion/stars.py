@@ -17,9 +17,9 @@ from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.detector import State
 from otel_mlsec.sketches.neighbours import NOBODY, Float32s, Nearest
 
-PROBE = math.log(1e6) / 8  # evidence of one probe: eight of them cost one false alarm in a million rows, as measured
+PROBE = math.log(1e6) / 10  # evidence of one probe: ten of them cost one false alarm in a million rows, as measured
 STAR, CLOUD = 0.05, 0.12  # mean cosine between two probes: all of their evidence, and nothing
-FLIP, NO_FLIP = math.log(0.3 / 0.1), math.log(0.7 / 0.9)  # of labels, in attacks and in benign neighbours
+FLIP, NO_FLIP = math.log(0.3 / 0.05), math.log(0.7 / 0.95)  # of labels, in attacks and in benign neighbours
 
 
 KEPT = ("parent", "order", "label", "root", "linked", "joined", "probed", "directions", "sprt", "flips", "time", "who", "told")
