@@ -1,4 +1,4 @@
-"""From the false alarms that a detector of attacks may cost to the evidence that it must have."""
+"""From the false alarms that a detector may cost to the evidence that it must have."""
 
 from __future__ import annotations
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from otel_mlsec.config import ModelSettings
-
-PROVISIONAL = 10.0  # a reference that nobody vouched for must be ten times as sure
+from otel_mlsec.detectors.budget import PROVISIONAL
 
 
 def budget(names: Sequence[str], settings: ModelSettings, *, provisional: bool) -> tuple[list[float], list[float], float]:

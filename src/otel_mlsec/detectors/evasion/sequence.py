@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-import numpy as np
-
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.budget import threshold
@@ -73,11 +71,7 @@ class Sequence:
             status=status,
             call=int(batch.calls[row]),
             principal=look.accounts.name(slot),
-            evidence={
-                **indicators(look.accounts, slot),
-                "spread": float(look.accounts.spread(np.array([slot]))[0]),
-                **about(self._reference),
-            },
+            evidence={**indicators(look.accounts, slot), **about(self._reference)},
         )
 
     def snapshot(self) -> State:

@@ -99,7 +99,6 @@ class Account:
                 "risk": _severity(exposure, n).name,
                 **indicators(self._accounts, slot),
                 "exposure": exposure,
-                "spread": float(self._accounts.spread(np.array([slot]))[0]),
                 **about(self._reference),
             },
         )

@@ -40,7 +40,7 @@ class Coordinated:
     def __init__(self, settings: ModelSettings, *, reference: Reference) -> None:
         self._reference = reference
         self._threshold = threshold(settings, reference) + float(np.log(GROUPINGS))
-        self._sources = Principals({"m": ("f4", N_STATISTICS), "rows": "i4", "accounts": "u8"}, sets=SOURCE_SETS)
+        self._sources = Principals({"m": ("f4", N_STATISTICS), "accounts": "u8"}, sets=SOURCE_SETS)
         self._open: dict[str, Incident] = {}
 
     @classmethod
@@ -105,7 +105,6 @@ class Coordinated:
         accounts = look.slots[mine]
         strange = look.accounts.log_product(accounts) > 0  # one alone is no group, whoever else is behind the same network
         np.bitwise_or.at(table["accounts"], slots[strange], np.uint64(1) << (accounts[strange] % 64).astype(np.uint64))
-        np.add.at(table["rows"], slots, 1)
         found: list[Finding] = []
         for slot in np.unique(slots[strange & (score >= self._threshold)]).tolist():
             if int(table["accounts"][slot]).bit_count() < LEAST:

@@ -64,7 +64,7 @@ class Suspects:
 
 
 def indicators(accounts: Accounts, slot: int) -> Mapping[str, float | int]:
-    """What speaks against a principal, as shares of his rows; of ordinary rows it is 0.05 each."""
+    """What speaks against a principal, as shares of his rows, 0.05 each of ordinary ones; and how far they lie apart."""
     table = accounts.table
     n = max(int(table["rows"][slot]), 1)
     novel, boundary, outlying = (table["rare"][slot] / n).tolist()
@@ -74,6 +74,7 @@ def indicators(accounts: Accounts, slot: int) -> Mapping[str, float | int]:
         "boundary_share": float(boundary),
         "class_outlier_share": float(outlying),
         "expected_share": RARE,
+        "spread": float(accounts.spread(np.array([slot]))[0]),
         "label_changes": int(table["flips"][slot]),
         "log_evidence_novel": float(table["m"][slot][0]),
         "log_evidence_boundary": float(table["m"][slot][1]),
