@@ -22,8 +22,9 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 
 from otel_mlsec.cli.receiver import Receiver
-from otel_mlsec.cli.record import Record, records
+from otel_mlsec.cli.record import records
 from otel_mlsec.cli.wire import Request, decode
+from otel_mlsec.emit.record import Record
 
 ROOT = Path(__file__).parents[1]
 BINARY = ROOT / "collector/bin/otelcol-mlsec"

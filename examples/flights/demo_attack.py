@@ -22,10 +22,11 @@ from traffic import JSON
 
 from otel_mlsec.capture import identity
 from otel_mlsec.cli.receiver import Receiver
-from otel_mlsec.cli.record import Record, Value, records
+from otel_mlsec.cli.record import records
 from otel_mlsec.cli.tail import Tail
 from otel_mlsec.cli.wire import Request
 from otel_mlsec.emit import names
+from otel_mlsec.emit.record import Record, Value
 from otel_mlsec.finding import Status
 
 KEY = "of this demo, and no secret"

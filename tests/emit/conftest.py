@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -15,9 +16,10 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 from opentelemetry.trace import SpanContext, TraceFlags
 
+from otel_mlsec.emit import to_sdk
 from otel_mlsec.emit.completions import CompletionSpans
-from otel_mlsec.emit.logs import Logs
 from otel_mlsec.emit.metrics import Metrics
+from otel_mlsec.emit.records import Records
 from otel_mlsec.emit.spans import Spans
 from otel_mlsec.emit.usage import Usage
 from otel_mlsec.finding import Finding, Severity
@@ -56,7 +58,8 @@ class Telemetry:
         self.meters = MeterProvider([self._reader], shutdown_on_exit=False)
         self.spans = Spans(tracers.get_tracer("otel_mlsec"), events=self.events)
         self.completions = CompletionSpans(tracers.get_tracer("otel_mlsec"), events=self.events, content=self.content)
-        self.logs = Logs(loggers.get_logger("otel_mlsec"), now=lambda: NOW, rules="0.0")
+        self._logger = loggers.get_logger("otel_mlsec")
+        self.records = Records(now=lambda: NOW, version="0.0", resource=lambda: {"service.name": "shop"})
         meter = self.meters.get_meter("otel_mlsec")
         self.metrics = Metrics(meter, series=self.series, queue=lambda: self.queue, errors=lambda: self.errors)
         self.usage = Usage(meter)
@@ -66,15 +69,18 @@ class Telemetry:
         context = self.spans.record(call, findings)
         self.metrics.calls([call])
         for finding in findings:
-            self.logs.emit(finding, IDENTIFIER, context, call)
+            self.emit(finding, context, call)
             self.metrics.found(finding, context)
+
+    def emit(self, finding: Finding, context: Context, call: Prediction | Completion) -> None:
+        to_sdk.emit(self._logger, self.records.of(finding, IDENTIFIER, context, call), context)
 
     def complete(self, completion: Completion, *findings: Finding, status: str = "") -> None:
         """As the emitter does it, of a call of a language model."""
         span = self.completions.start(completion)
         context = self.completions.context(span, completion)
         for finding in findings:
-            self.logs.emit(finding, IDENTIFIER, context, completion)
+            self.emit(finding, context, completion)
         self.usage.answered(completion, context)
         self.usage.not_read(completion, context)
         if span is not None:

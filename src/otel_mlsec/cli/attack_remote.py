@@ -29,9 +29,10 @@ from otel_mlsec.attack.rehearsal import DRIFT
 from otel_mlsec.attack.traffic import Traffic
 from otel_mlsec.cli.attack_data import Data
 from otel_mlsec.cli.receiver import Receiver
-from otel_mlsec.cli.record import Record, records
+from otel_mlsec.cli.record import records
 from otel_mlsec.cli.wire import Request
 from otel_mlsec.emit import names
+from otel_mlsec.emit.record import Record
 from otel_mlsec.finding import Status
 
 MAX_HEARD = 10_000  # findings that are remembered; a service that tells more is not attacked but broken

@@ -1,29 +1,11 @@
-"""A log record as it came over the wire, as plain values.  Nothing in it is trusted: see `show`."""
+"""Log records as they came over the wire, as plain values.  Nothing in them is trusted: see `show`."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-Value = str | bool | int | float | list["Value"] | dict[str, "Value"] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    event: str  # event_name
-    time: float  # s since the epoch; 0 where nobody said
-    severity: int  # OpenTelemetry's SeverityNumber
-    body: str
-    attributes: Mapping[str, Value]
-    resource: Mapping[str, Value]
-    trace_id: str  # hex, or "" outside a trace
-    span_id: str
-
-    def text(self, name: str) -> str:
-        """An attribute as text, "" where it is missing."""
-        value = self.attributes.get(name)
-        return "" if value is None else str(value)
+from otel_mlsec.emit.record import Record, Value
 
 
 def records(request: ExportLogsServiceRequest) -> Iterator[Record]:
@@ -34,13 +16,18 @@ def records(request: ExportLogsServiceRequest) -> Iterator[Record]:
             for log in of_scope.log_records:
                 yield Record(
                     event=log.event_name,
-                    time=(log.time_unix_nano or log.observed_time_unix_nano) / 1e9,
+                    time_ns=int(log.time_unix_nano),
+                    observed_ns=int(log.observed_time_unix_nano),
                     severity=int(log.severity_number),
+                    severity_text=log.severity_text,
                     body=str(_value(log.body) or ""),
                     attributes=_values(log.attributes),
                     resource=resource,
+                    scope=of_scope.scope.name,
+                    scope_version=of_scope.scope.version,
                     trace_id=log.trace_id.hex(),
                     span_id=log.span_id.hex(),
+                    flags=int(log.flags),
                 )
 
 

@@ -11,9 +11,9 @@ from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
-from otel_mlsec.cli.record import Record, Value
 from otel_mlsec.cli.safe import safe
 from otel_mlsec.emit import names
+from otel_mlsec.emit.record import Record, Value
 from otel_mlsec.finding import Severity, Status
 
 COLOURS = {

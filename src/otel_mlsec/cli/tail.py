@@ -14,11 +14,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from rich.console import Console, Group
 
 from otel_mlsec.cli.receiver import Receiver
-from otel_mlsec.cli.record import Record, records
+from otel_mlsec.cli.record import records
 from otel_mlsec.cli.show import as_json, block, log_line
 from otel_mlsec.cli.tally import Tally
 from otel_mlsec.cli.wire import Request
 from otel_mlsec.emit.names import FINDING_EVENT
+from otel_mlsec.emit.record import Record
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,6 @@ import collections
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from otel_mlsec.cli.record import Record
 from otel_mlsec.cli.running_sum import RunningSum
 from otel_mlsec.emit.names import (
     AGENT_ERRORS,
@@ -16,6 +15,7 @@ from otel_mlsec.emit.names import (
     MODEL_PREDICTIONS,
     OPERATION_DURATION,
 )
+from otel_mlsec.emit.record import Record
 from otel_mlsec.finding import Severity, Status
 
 

@@ -11,18 +11,17 @@ from opentelemetry import _logs, metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
-from otel_mlsec.emit import fallback
+from otel_mlsec.emit import fallback, to_sdk
 from otel_mlsec.emit.completions import CompletionSpans
 from otel_mlsec.emit.identifier import uuid7
-from otel_mlsec.emit.logs import Logs
 from otel_mlsec.emit.metrics import Metrics
+from otel_mlsec.emit.records import SCOPE, Records
 from otel_mlsec.emit.spans import Spans
 from otel_mlsec.emit.usage import Usage
 from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding
 from otel_mlsec.observation import Completion, Model, Prediction
 
-SCOPE = "otel_mlsec"
 ABSENT = ("ProxyLoggerProvider", "NoOpLoggerProvider")  # of the API: nobody has set the SDK up
 
 
@@ -45,12 +44,13 @@ class Emitter:
         now: Callable[[], int] = time.time_ns,
         new_id: Callable[[int], str] = uuid7,
     ) -> None:
-        self._logger_provider = logger_provider
+        self._logger_provider, self._tracer_provider = logger_provider, tracer_provider
         self._now, self._new_id = now, new_id
         tracer = trace.get_tracer(SCOPE, version, tracer_provider) if spans else trace.NoOpTracer()
         self._spans = Spans(tracer, events=span_events)
         self._completions = CompletionSpans(tracer, events=span_events, content=content)
-        self._logs = Logs(_logs.get_logger(SCOPE, version, logger_provider), now=now)
+        self._logger = _logs.get_logger(SCOPE, version, logger_provider)
+        self._records = Records(now=now, version=version, resource=self._resource)
         meter = metrics.get_meter(SCOPE, version, meter_provider)
         self._metrics = Metrics(meter, series=series, queue=queue, errors=errors)
         self._usage = Usage(meter)
@@ -101,9 +101,19 @@ class Emitter:
             if type(self._logger_provider or _logs.get_logger_provider()).__name__ in ABSENT:
                 fallback.log(finding, identifier)
             else:
-                self._logs.emit(finding, identifier, context, call)
+                to_sdk.emit(self._logger, self._records.of(finding, identifier, context, call), context)
         with contained("emit.metrics"):
             self._metrics.found(finding, context)
+
+    def _resource(self) -> Mapping[str, Any]:
+        for provider in (
+            self._logger_provider or _logs.get_logger_provider(),
+            self._tracer_provider or trace.get_tracer_provider(),
+        ):
+            resource = getattr(provider, "resource", None)
+            if resource is not None:
+                return resource.attributes
+        return {}
 
     def detected(self, seconds: float, calls: int) -> None:
         with contained("emit.metrics"):

@@ -143,7 +143,7 @@ def test_a_finding_of_a_call_that_was_sampled_out_leaves_in_its_trace(sending, c
 
 
 def test_a_finding_outside_a_trace_has_none(telemetry, call, finding):
-    telemetry.logs.emit(finding, "id", Context(), call)
+    telemetry.emit(finding, Context(), call)
 
     assert not telemetry.record.trace_id
 

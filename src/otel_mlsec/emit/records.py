@@ -1,54 +1,57 @@
 """A finding as a log record, the form that counts: it survives sampling, and every backend can take it."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 
-from opentelemetry._logs import Logger, SeverityNumber  # the API's package for logs, underscore and all; nothing else imports it
+from opentelemetry import trace
 from opentelemetry.context import Context
 
 from otel_mlsec.emit import names
 from otel_mlsec.emit.clean import Attribute, attribute, text
 from otel_mlsec.emit.line import line
+from otel_mlsec.emit.record import Record, Value
 from otel_mlsec.emit.threats import ATLAS, threat
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Completion, Prediction
 
-RULESET = "otel_mlsec"
+SCOPE = RULESET = "otel_mlsec"
 MAX_EVIDENCE = 64  # attributes; the SDK's own limit is 128 for all
 KEY = 128  # bytes of an evidence's name
 # Of the number's range in the data model.  Our own word would lose the colour of the badge in viewers that know only these.
 TEXTS = {Severity.LOW: "INFO", Severity.MEDIUM: "WARN", Severity.HIGH: "ERROR", Severity.CRITICAL: "ERROR"}
 
 
-class Logs:
-    """Log records of findings.
+class Records:
+    """Makes the records of findings, all of one process.
 
     Args:
-        logger: takes them.
         now: ns since the epoch, for when a record was made; `Finding.time` says when what it reports happened.
-        rules: version of the detectors; that of this package if "".
+        version: of the detectors and of the scope.
+        resource: attributes of what runs here, asked for with every finding: an SDK may be set up late.
     """
 
-    def __init__(self, logger: Logger, *, now: Callable[[], int] = time.time_ns, rules: str = "") -> None:
-        self._logger = logger
-        self._now = now
-        self._rules = rules or version("otel-mlsec")
+    def __init__(self, *, now: Callable[[], int], version: str, resource: Callable[[], Mapping[str, Value]]) -> None:
+        self._now, self._version, self._resource = now, version, resource
 
-    def emit(self, finding: Finding, identifier: str, context: Context, call: Prediction | Completion) -> None:
-        """Send a finding, linked to the span in `context`; `call` is the one that decided."""
+    def of(self, finding: Finding, identifier: str, context: Context, call: Prediction | Completion) -> Record:
+        """The record of a finding, linked to the span in `context`; `call` is the one that decided."""
         observed = self._now()
         happened = _nanoseconds(finding.time)
-        self._logger.emit(
-            timestamp=observed if happened is None else happened,
-            observed_timestamp=observed,
-            context=context,
-            severity_number=SeverityNumber(finding.severity.value),
+        span = trace.get_current_span(context).get_span_context()
+        return Record(
+            event=names.FINDING_EVENT,
+            time_ns=observed if happened is None else happened,
+            observed_ns=observed,
+            severity=finding.severity.value,
             severity_text=TEXTS[finding.severity],
             body=line(finding),
             attributes=dict(self._attributes(finding, identifier, call)),
-            event_name=names.FINDING_EVENT,
+            resource=self._resource(),
+            scope=SCOPE,
+            scope_version=self._version,
+            trace_id=trace.format_trace_id(span.trace_id) if span.is_valid else "",
+            span_id=trace.format_span_id(span.span_id) if span.is_valid else "",
+            flags=int(span.trace_flags) if span.is_valid else 0,
         )
 
     def _attributes(self, finding: Finding, identifier: str, call: Prediction | Completion) -> Iterator[tuple[str, Attribute]]:
@@ -67,7 +70,7 @@ class Logs:
             (names.RULE_NAME, finding.detector),
             (names.RULE_CATEGORY, finding.detector.partition("/")[0]),
             (names.RULESET_NAME, RULESET),
-            (names.RULE_VERSION, self._rules),
+            (names.RULE_VERSION, self._version),
             (names.USER_HASH, finding.principal or call.principal),
             (names.CLIENT_ADDRESS, str((call.attributes or {}).get(names.CLIENT_ADDRESS, "")) if asked else ""),
             (names.FINDING_FIRST_SEEN, _rfc3339(finding.first_seen)),
