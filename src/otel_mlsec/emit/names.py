@@ -20,6 +20,7 @@ FINDING_FIRST_SEEN: Final = "mlsec.finding.first_seen"
 FINDING_LAST_SEEN: Final = "mlsec.finding.last_seen"
 FINDING_ID: Final = "mlsec.finding.id"  # of the record, the same when it is sent twice
 FINDING_DEDUP_KEY: Final = "mlsec.finding.dedup_key"  # of the change, the same in all its records
+INTEGRITY: Final = "mlsec.finding.integrity"  # only where a record is not as it was written: "damaged", "unverified"
 EVIDENCE: Final = "mlsec.evidence."  # and the key, flat
 SCHEMA: Final = "mlsec.schema.version"
 

@@ -1,0 +1,115 @@
+"""Records as OTLP JSON and back: what a spool's files hold, and what a Collector's file receiver reads.
+
+https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding: 64-bit integers are text, ids are hexadecimal.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from otel_mlsec.emit.record import Record, Value
+
+LARGEST = 2**63  # int64
+SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def encode(record: Record) -> bytes:
+    """One `resourceLogs` array with one record in it."""
+    log: dict[str, Any] = {
+        "timeUnixNano": str(record.time_ns),
+        "observedTimeUnixNano": str(record.observed_ns),
+        "severityNumber": record.severity,
+        "severityText": record.severity_text,
+        "body": {"stringValue": record.body},
+        "attributes": _pairs(record.attributes),
+        "flags": record.flags,
+        "traceId": record.trace_id,
+        "spanId": record.span_id,
+        "eventName": record.event,
+    }
+    scope = {"name": record.scope, "version": record.scope_version}
+    tree = [{"resource": {"attributes": _pairs(record.resource)}, "scopeLogs": [{"scope": scope, "logRecords": [log]}]}]
+    return json.dumps(tree, separators=(",", ":")).encode("ascii")
+
+
+def decode(text: bytes) -> Record:
+    """The record that `encode` wrote.
+
+    Raises:
+        ValueError: it is not such text.
+    """
+    try:
+        [of_resource] = json.loads(text)
+        [of_scope] = of_resource["scopeLogs"]
+        [log] = of_scope["logRecords"]
+        return Record(
+            event=str(log["eventName"]),
+            time_ns=int(log["timeUnixNano"]),
+            observed_ns=int(log["observedTimeUnixNano"]),
+            severity=int(log["severityNumber"]),
+            severity_text=str(log["severityText"]),
+            body=str(log["body"]["stringValue"]),
+            attributes=_mapping(log["attributes"]),
+            resource=_mapping(of_resource["resource"]["attributes"]),
+            scope=str(of_scope["scope"]["name"]),
+            scope_version=str(of_scope["scope"]["version"]),
+            trace_id=str(log["traceId"]),
+            span_id=str(log["spanId"]),
+            flags=int(log["flags"]),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(f"not the OTLP JSON of one record ({type(error).__name__})") from None
+
+
+def _pairs(values: Mapping[str, Value]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": _any(value)} for key, value in values.items()]
+
+
+def _any(value: Value) -> dict[str, Any]:
+    match value:
+        case bool():
+            return {"boolValue": value}
+        case int() if -LARGEST <= value < LARGEST:
+            return {"intValue": str(value)}
+        case int() | float():
+            number = float(value)
+            return {"doubleValue": number if math.isfinite(number) else _name(number)}
+        case str():
+            return {"stringValue": value}
+        case Mapping():
+            return {"kvlistValue": {"values": _pairs(value)}}
+        case Sequence():
+            return {"arrayValue": {"values": [_any(item) for item in value]}}
+        case _:
+            return {}
+
+
+def _name(number: float) -> str:
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+
+
+def _mapping(pairs: Any) -> dict[str, Value]:
+    return {str(pair["key"]): _value(pair["value"]) for pair in pairs}
+
+
+def _value(wrapped: Any) -> Value:
+    for kind, value in cast("dict[str, Any]", wrapped).items():
+        match kind:
+            case "stringValue":
+                return str(value)
+            case "boolValue":
+                return bool(value)
+            case "intValue":
+                return int(value)
+            case "doubleValue":
+                return SPECIAL[value] if isinstance(value, str) else float(value)
+            case "arrayValue":
+                return [_value(item) for item in value["values"]]
+            case "kvlistValue":
+                return _mapping(value["values"])
+            case _:
+                continue
+    return None
