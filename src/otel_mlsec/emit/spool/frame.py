@@ -1,8 +1,8 @@
 """One record in one line: OTLP JSON, with a number, a checksum and a link to the line before.
 
 `{"resourceLogs":[…],"mlsec":{"seq":7,"crc":"0badcafe","prev":"…","hash":"…"}}` is a message of OTLP to whoever ignores names
-that he does not know, as the specification asks of receivers.  The hash is BLAKE2b over the hash before, the number and the record;
-keyed where there is a key, so that who can write the file without it cannot forge, reorder or cut out without being noticed.
+that he does not know, as the specification asks of receivers.  The hash is BLAKE2b over the hash before, the number and the
+record; keyed where there is a key, so that who can write the file without it cannot forge, reorder or cut out unnoticed.
 """
 
 from __future__ import annotations
