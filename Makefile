@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help .venv test test-llm lint bench evaluate-drift evaluate-llm evaluate-attacks test-collector demo demo-attack demo-llm collector collector-sources
+.PHONY: help .venv test test-llm lint bench evaluate-drift evaluate-llm evaluate-attacks test-collector servers demo demo-attack demo-llm collector collector-sources
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -55,8 +55,11 @@ evaluate-drift: .venv ## false alarms on fifty random tables and on a year of fl
 evaluate-attacks: .venv ## how soon attacks on four public tables are found, and false incidents in millions of benign queries (half an hour)
 	$(BIN)/python -m evaluation.attacks $(ARGS)
 
-test-collector: .venv collector ## application → agent → real Collector → file
-	REQUIRE_COLLECTOR=1 $(BIN)/python -m pytest -m collector
+test-collector: .venv collector servers ## application → agent → real Collector → real Kafka, OpenSearch, VictoriaLogs, Prometheus, rsyslog
+	REQUIRE_COLLECTOR=1 $(BIN)/python -m pytest -m collector tests/collector
+
+servers: ## those five, into build/servers and by apt; whatever cannot be had is named
+	tests/collector/servers/install.sh
 
 demo: .venv ## a served model, ten months of real traffic and three faults, in under two minutes
 	$(BIN)/python examples/flights/demo.py
@@ -73,7 +76,7 @@ demo-attack: .venv ## the same model with many clients, of which one copies it a
 demo-llm: .venv/chat ## a help desk on a real language model, staff and attackers, and what is found; half a minute, 127 MB once
 	$(BIN)/python examples/chat/demo.py
 
-collector: collector/bin/otelcol-mlsec ## build the OpenTelemetry Collector that collector/agent.yaml is tested with
+collector: collector/bin/otelcol-mlsec ## build the OpenTelemetry Collector that collector/*.yaml are tested with
 collector/bin/otelcol-mlsec: $(wildcard collector/distribution/*)
 	@command -v go >/dev/null || { echo "make collector needs Go 1.26 or newer (https://go.dev/dl)" >&2; exit 1; }
 	cd collector/distribution && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags="-s -w" -o ../bin/otelcol-mlsec .
