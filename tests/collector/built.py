@@ -8,18 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from otel_mlsec.cli.record import records
-from otel_mlsec.cli.wire import decode
-from otel_mlsec.emit.record import Record
 from tests.collector.certificates import Certificates
 from tests.collector.running import ROOT, call, free_ports, running
 from tests.collector.sending import Sender
 
+from otel_mlsec.cli.record import records
+from otel_mlsec.cli.wire import decode
+from otel_mlsec.emit.record import Record
+
 CONFIG = ROOT / "collector"
 BINARY = CONFIG / "bin/otelcol-mlsec"
-PORTS = (
-    "MLSEC_GRPC_PORT", "MLSEC_HTTP_PORT", "MLSEC_HEALTH_PORT", "MLSEC_METRICS_PORT", "MLSEC_FINDINGS_PORT", "MLSEC_APPLICATIONS_PORT",
-)  # fmt: skip
+PORTS = tuple(f"MLSEC_{name}_PORT" for name in ("GRPC", "HTTP", "HEALTH", "METRICS", "FINDINGS", "APPLICATIONS"))
 
 
 class Collector:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.collector import certificates as authority
 from tests.collector.backend import Backend
 from tests.collector.built import BINARY, Collector

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-
 from tests.collector.certificates import TOKEN, Certificates
 
 NUMBERS = {"LOW": 10, "MEDIUM": 13, "HIGH": 17, "CRITICAL": 20}

@@ -5,7 +5,6 @@ import http.client
 import ssl
 
 import pytest
-
 from tests.collector.backend import identifiers
 from tests.collector.certificates import TOKEN
 from tests.collector.running import wait_until

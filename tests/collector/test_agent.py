@@ -1,4 +1,4 @@
-"""Application → agent → a real Collector with agent.yaml → file and backend, or gateway; the Collector is built by `make collector`."""
+"""Application → agent → a real Collector with agent.yaml → file and backend, or gateway."""
 
 import os
 import signal
@@ -8,7 +8,6 @@ import textwrap
 from pathlib import Path
 
 import pytest
-
 from tests.collector.backend import Backend, identifiers
 from tests.collector.built import Collector, validate
 from tests.collector.running import free_ports, wait_until

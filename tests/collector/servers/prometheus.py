@@ -26,11 +26,12 @@ class Prometheus:
     @contextmanager
     def running(self, *ports: int, rules: str = "") -> Iterator[Self]:
         (self._directory / "rules.yml").write_text(rules)
+        targets = [f"127.0.0.1:{port}" for port in ports]
         (self._directory / "prometheus.yml").write_text(
             "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
             f"rule_files: {['rules.yml'] if rules else []}\n"
             "scrape_configs:\n"
-            f"  - {{job_name: collector, honor_labels: true, static_configs: [{{targets: {[f'127.0.0.1:{p}' for p in ports]}}}]}}\n"
+            f"  - {{job_name: collector, honor_labels: true, static_configs: [{{targets: {targets}}}]}}\n"
         )
         subprocess.run(
             ["promtool", "check", "config", self._directory / "prometheus.yml"], check=True, capture_output=True, text=True

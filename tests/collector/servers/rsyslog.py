@@ -25,7 +25,8 @@ class Rsyslog:
         (directory / "rsyslog.conf").write_text(f"""
 global(workDirectory="{directory}" maxMessageSize="64k"
   defaultNetstreamDriverCAFile="{certificates.path("ca.crt")}"
-  defaultNetstreamDriverCertFile="{certificates.path("server.crt")}" defaultNetstreamDriverKeyFile="{certificates.path("server.key")}")
+  defaultNetstreamDriverCertFile="{certificates.path("server.crt")}"
+  defaultNetstreamDriverKeyFile="{certificates.path("server.key")}")
 module(load="imtcp" streamDriver.name="gtls" streamDriver.mode="1" streamDriver.authMode="x509/name" permittedPeer=["client"])
 module(load="mmpstrucdata")
 template(name="line" type="list") {{ property(name="jsonmesg") constant(value="\\n") }}
