@@ -1,0 +1,1 @@
+"""Ways out: each takes records to one kind of receiver."""
