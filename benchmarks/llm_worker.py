@@ -30,6 +30,7 @@ from otel_mlsec.capture.llm import prompt
 from otel_mlsec.config import Config
 from otel_mlsec.detectors.llm.fusion import judge
 from otel_mlsec.dialogue import Dialogue
+from otel_mlsec.emit.delivery import Delivery
 from otel_mlsec.emit.emitter import Emitter
 from otel_mlsec.observation import Origin, Role, Text
 from otel_mlsec.text.reading import Reading
@@ -117,6 +118,7 @@ def _dialogue() -> Dialogue:
     tracers = TracerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(BatchSpanProcessor(InMemorySpanExporter()))
     emitter = Emitter(
+        delivery=Delivery(()),
         version="0", tracer_provider=tracers, meter_provider=MeterProvider(shutdown_on_exit=False),
         logger_provider=LoggerProvider(shutdown_on_exit=False), queue=lambda: (0, 0), errors=dict,
     )  # fmt: skip

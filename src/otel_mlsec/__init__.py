@@ -12,6 +12,7 @@ from otel_mlsec.blocked import Blocked
 from otel_mlsec.capture import watch
 from otel_mlsec.capture.identity import event_time, principal
 from otel_mlsec.config import Config, ConfigError, FeatureSettings, LlmSettings, ModelSettings
+from otel_mlsec.emit.handlers import on_finding
 from otel_mlsec.finding import Finding, Severity
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "check",
     "event_time",
     "instrument",
+    "on_finding",
     "principal",
     "uninstrument",
     "watch",

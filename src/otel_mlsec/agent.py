@@ -18,7 +18,9 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from otel_mlsec import errors
 from otel_mlsec.capture import TABLE, Call, Patches, identity, patch, server
 from otel_mlsec.config import Config, ConfigError
+from otel_mlsec.emit.delivery import delivery
 from otel_mlsec.emit.emitter import Emitter
+from otel_mlsec.emit.handlers import HANDLERS
 from otel_mlsec.errors import contained
 from otel_mlsec.pipeline.inbox import Inbox
 from otel_mlsec.pipeline.worker import Worker
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from otel_mlsec.detection import Detection
     from otel_mlsec.detector import Guard
     from otel_mlsec.dialogue import Dialogue
+    from otel_mlsec.emit.spool.spool import Spool
 
+CLOSE_TIMEOUT = 2.0  # s that handlers and receivers may each hold up the end of the process
 _log = logging.getLogger("otel_mlsec")
 
 
@@ -50,6 +54,8 @@ class Agent:
         self._worker = Worker(
             self._inbox, self._handle, quiet=suppress_instrumentation, idle=self._idle, flush=self._flush, close=self._close
         )
+        # Where a logger provider is given, that is the way of the application's choice.
+        self._delivery = delivery(config, os.environ, suppress_instrumentation, otlp=logger_provider is None)
         self._emitter = Emitter(
             version=version("otel-mlsec"),
             tracer_provider=tracer_provider,
@@ -57,6 +63,9 @@ class Agent:
             logger_provider=logger_provider,
             queue=_queue,
             errors=lambda: dict(errors.counts),
+            delivery=self._delivery,
+            spools=_spools,
+            quiet=suppress_instrumentation,
             series=config.gauge_series,
             spans=config.spans,
             span_events=config.span_events,
@@ -69,6 +78,7 @@ class Agent:
                 meter_provider or metrics.get_meter_provider(),
                 logger_provider or _logs.get_logger_provider(),
             ),
+            self._delivery.flush,
         )
         self._patches = Patches()
         self._detection: Detection | None = None
@@ -82,6 +92,7 @@ class Agent:
         else:
             _log.info("OTEL_MLSEC_KEY is not set: pseudonyms of principals are of this process and those it forks only")
         self._providers.look()
+        self._delivery.start()
         patch(self._patches, self._submit, self._config.disabled_instrumentations, self._guard())
         config = self._config
         named = server.Headers(principal=config.principal_header, group=config.source_header, forwarded=config.forwarded_header)
@@ -94,17 +105,24 @@ class Agent:
         self._worker.stop()
         self._providers.detach()
         self._emitter.scores(())  # nobody is followed any more
+        HANDLERS.clear()
 
     @property
     def queue(self) -> tuple[int, int]:
         """Calls that wait, and how many may."""
         return len(self._inbox), self._inbox.capacity
 
+    @property
+    def spools(self) -> Sequence[Spool]:
+        return self._delivery.spools
+
     def forked(self) -> None:
-        """In the child: detectors and counts are of the parent."""
+        """In the child: detectors, counts and what waits to be delivered are of the parent."""
         self._detection = self._dialogue = None
         self._told_dropped.clear()
         self._providers.forked()
+        self._delivery.forked()
+        HANDLERS.forked()
 
     def _guard(self) -> Guard | None:
         if not self._config.enforce or self._config.llm.off:
@@ -154,6 +172,8 @@ class Agent:
     def _close(self) -> None:
         if self._dialogue is not None:
             self._dialogue.close()
+        HANDLERS.close(CLOSE_TIMEOUT)
+        self._delivery.close(CLOSE_TIMEOUT)
 
     def _idle(self, last: bool) -> None:
         self._providers.look()
@@ -175,6 +195,10 @@ _agent: Agent | None = None
 def _queue() -> tuple[int, int]:
     """Of the agent of this moment: an SDK keeps the first callback of an instrument, whoever registers the next."""
     return _agent.queue if _agent is not None else (0, 0)
+
+
+def _spools() -> Sequence[Spool]:
+    return _agent.spools if _agent is not None else ()
 
 
 def instrument(

@@ -82,6 +82,11 @@ class Config:
             the text by a notice; by detector: llm/injection, llm/jailbreak, llm/hidden_text.  Nothing by default.
         classifier: ONNX file of a heavier classifier that judges texts again, behind ours.
         classifier_tokenizer: its `tokenizer.json`.
+        spool: directory in which findings are kept until their receiver has them; "": in the user's state directory; `off`:
+            findings go through the application's logger provider only, and sinks keep them in memory.
+        spool_bytes: on disk for each receiver, after which the mildest and oldest findings are given up.
+        sinks: URLs that findings are sent to besides, see `otel_mlsec.emit.transports`.
+        sink_secret: that webhooks are signed with.
     """
 
     enabled: bool = True
@@ -105,6 +110,10 @@ class Config:
     enforce: Mapping[str, str] = field(default_factory=dict[str, str])
     classifier: str = ""
     classifier_tokenizer: str = ""
+    spool: str = ""
+    spool_bytes: int = 64 << 20
+    sinks: tuple[str, ...] = ()
+    sink_secret: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         _check_ranges(self, "")
@@ -149,6 +158,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "queue_bytes": (1 << 16, 1 << 30),
     "gauge_series": (0, 100_000),
     "span_hold": (0.0, 60.0),
+    "spool_bytes": (1 << 20, 1 << 40),
 }
 ENFORCEABLE = ("llm/injection", "llm/jailbreak", "llm/hidden_text")  # detectors that judge before the provider is called
 ACTIONS = ("raise", "replace")
@@ -284,7 +294,7 @@ def _value(hint: Any, value: Any, key: str) -> Any:
 def _expect(value: Any, kind: type | types.UnionType, allowed: str, key: str) -> Any:
     wrong_bool = isinstance(value, bool) and kind is not bool  # True is an int to Python, not to a person
     if wrong_bool or not isinstance(value, kind):
-        shown = "a secret" if key.endswith("key") else repr(value)
+        shown = "a secret" if key.endswith(("key", "secret")) else repr(value)
         raise ConfigError(f"{key} must be {allowed}, got {shown}")
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -57,9 +58,11 @@ _processors: weakref.WeakKeyDictionary[Any, DetectionProcessor] = weakref.WeakKe
 class Providers:
     """The providers that are flushed after us: those given, or the global ones, whenever they come."""
 
-    def __init__(self, worker: Worker[Any], current: Callable[[], tuple[Any, ...]]) -> None:
-        """`current` gives the tracer, meter and logger provider of this moment."""
-        self._worker, self._current = worker, current
+    def __init__(
+        self, worker: Worker[Any], current: Callable[[], tuple[Any, ...]], deliver: Callable[[float], object] = lambda _: None
+    ) -> None:
+        """`current` gives the tracer, meter and logger provider of now; `deliver` sends, within s, what has a way of its own."""
+        self._worker, self._current, self._deliver = worker, current, deliver
         self._seen: tuple[Any, ...] = ()
         self._wrapped: list[tuple[Any, str, Any]] = []
         self.settled = False  # all three are an SDK's, which is set once for the life of a process
@@ -108,7 +111,9 @@ class Providers:
     def _drain_first(self, wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any, /) -> Any:
         with contained("processor.flush"):
             told = args[0] if args else kwargs.get("timeout_millis")
-            self._worker.drain(told / 1e3 if isinstance(told, int | float) else FLUSH_TIMEOUT)
+            end = time.monotonic() + (told / 1e3 if isinstance(told, int | float) else FLUSH_TIMEOUT)
+            self._worker.drain(end - time.monotonic())
+            self._deliver(max(0.0, end - time.monotonic()))
         return wrapped(*args, **kwargs)
 
     def detach(self) -> None:

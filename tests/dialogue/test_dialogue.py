@@ -16,6 +16,7 @@ from otel_mlsec.capture.llm import Answered, Asked, Exchange
 from otel_mlsec.capture.llm.exchange import Ended
 from otel_mlsec.config import Config
 from otel_mlsec.dialogue import MAX_OPEN, Dialogue
+from otel_mlsec.emit.delivery import Delivery
 from otel_mlsec.emit.emitter import Emitter
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.text.turn import Turn, Verdict
@@ -102,6 +103,7 @@ class Slow:
 def dialogue(world: Any) -> Callable[..., Dialogue]:
     def make(**fields: Any) -> Dialogue:
         emitter = Emitter(
+            delivery=Delivery(()),
             version="0", tracer_provider=world.tracers, meter_provider=world.meters, logger_provider=world.loggers,
             queue=lambda: (0, 0), errors=dict,
         )  # fmt: skip

@@ -16,11 +16,12 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from otel_mlsec.emit import to_sdk
+from otel_mlsec.emit import delivery_metrics, to_sdk
 from otel_mlsec.emit.completions import CompletionSpans
 from otel_mlsec.emit.metrics import Metrics
 from otel_mlsec.emit.records import Records
 from otel_mlsec.emit.spans import Spans
+from otel_mlsec.emit.spool.spool import Spool
 from otel_mlsec.emit.usage import Usage
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Completion, Meaning, Model, Origin, Prediction, Role, Text
@@ -48,6 +49,8 @@ class Telemetry:
     series: int = 1000
     queue: tuple[int, int] = (3, 8)
     errors: dict[str, int] = field(default_factory=dict)
+    spools: list[Spool] = field(default_factory=list)
+    handled: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._spans, self._logs, self._reader = InMemorySpanExporter(), InMemoryLogRecordExporter(), InMemoryMetricReader()
@@ -63,6 +66,7 @@ class Telemetry:
         meter = self.meters.get_meter("otel_mlsec")
         self.metrics = Metrics(meter, series=self.series, queue=lambda: self.queue, errors=lambda: self.errors)
         self.usage = Usage(meter)
+        delivery_metrics.observe(meter, lambda: self.spools, lambda: self.handled)
 
     def send(self, call: Prediction, *findings: Finding) -> None:
         """As the emitter does it."""

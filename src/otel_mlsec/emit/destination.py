@@ -51,11 +51,14 @@ class Destination:
         return OtlpHttp(url=self.url, **common)
 
 
-def destination(environ: Mapping[str, str]) -> Destination | None:
-    """None where logs are not sent by OTLP: no exporter of that name is asked for, and no endpoint is given."""
+def destination(environ: Mapping[str, str], *, asked: bool = False) -> Destination | None:
+    """None where logs are not sent by OTLP: no exporter of that name is asked for, and no endpoint is given.
+
+    `asked`: the SDK's default endpoint will do, unless other exporters are asked for.
+    """
     exporters = [name.strip() for name in environ.get("OTEL_LOGS_EXPORTER", "").split(",") if name.strip()]
     named = any(name.startswith("otlp") for name in exporters)
-    given = any(environ.get(f"{OTLP}{part}ENDPOINT") for part in ("", "LOGS_"))
+    given = asked or any(environ.get(f"{OTLP}{part}ENDPOINT") for part in ("", "LOGS_"))
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or not (named or (given and not exporters)):
         return None
     protocol = _of(environ, "PROTOCOL") or "grpc"

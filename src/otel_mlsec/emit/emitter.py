@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.context import Context
+from opentelemetry.sdk.resources import OTELResourceDetector
 from opentelemetry.trace import Span
 
-from otel_mlsec.emit import fallback, to_sdk
+from otel_mlsec.emit import delivery_metrics, fallback, to_sdk
 from otel_mlsec.emit.completions import CompletionSpans
+from otel_mlsec.emit.delivery import Delivery
+from otel_mlsec.emit.handlers import HANDLERS, Handlers
 from otel_mlsec.emit.identifier import uuid7
 from otel_mlsec.emit.metrics import Metrics
 from otel_mlsec.emit.records import SCOPE, Records
 from otel_mlsec.emit.spans import Spans
+from otel_mlsec.emit.spool.spool import Spool
 from otel_mlsec.emit.usage import Usage
 from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding
@@ -37,6 +42,10 @@ class Emitter:
         logger_provider: Any = None,
         queue: Callable[[], tuple[int, int]],
         errors: Callable[[], Mapping[str, int]],
+        delivery: Delivery,
+        spools: Callable[[], Sequence[Spool]] = tuple,
+        handlers: Handlers = HANDLERS,
+        quiet: Callable[[], AbstractContextManager[Any]] = nullcontext,
         series: int = 1000,
         spans: bool = True,
         span_events: bool = True,
@@ -46,6 +55,7 @@ class Emitter:
     ) -> None:
         self._logger_provider, self._tracer_provider = logger_provider, tracer_provider
         self._now, self._new_id = now, new_id
+        self._delivery, self._handlers, self._quiet = delivery, handlers, quiet
         tracer = trace.get_tracer(SCOPE, version, tracer_provider) if spans else trace.NoOpTracer()
         self._spans = Spans(tracer, events=span_events)
         self._completions = CompletionSpans(tracer, events=span_events, content=content)
@@ -54,6 +64,8 @@ class Emitter:
         meter = metrics.get_meter(SCOPE, version, meter_provider)
         self._metrics = Metrics(meter, series=series, queue=queue, errors=errors)
         self._usage = Usage(meter)
+        delivery_metrics.observe(meter, spools, lambda: handlers.counts)
+        self._environment: Mapping[str, Any] | None = None  # resource that is there without an SDK
         self._seen: set[tuple[Model, tuple[str, ...]]] = set()
 
     def model_seen(self, model: Model, detectors: Sequence[str]) -> None:
@@ -98,14 +110,21 @@ class Emitter:
     def finding(self, finding: Finding, call: Prediction | Completion, context: Context) -> None:
         identifier = self._new_id(self._now())
         with contained("emit.logs"):
-            if type(self._logger_provider or _logs.get_logger_provider()).__name__ in ABSENT:
+            record = self._records.of(finding, identifier, context, call)
+            self._delivery.put(record)
+            if self._delivery.otlp:
+                pass  # through the application's logger provider, it would arrive twice
+            elif not _absent(self._logger_provider or _logs.get_logger_provider()):
+                to_sdk.emit(self._logger, record, context)
+            elif not self._delivery:
                 fallback.log(finding, identifier)
-            else:
-                to_sdk.emit(self._logger, self._records.of(finding, identifier, context, call), context)
         with contained("emit.metrics"):
             self._metrics.found(finding, context)
+        with contained("emit.handlers"):
+            self._handlers.tell(finding, self._quiet)
 
     def _resource(self) -> Mapping[str, Any]:
+        """Of whichever provider has one; before there is any, as the environment has it."""
         for provider in (
             self._logger_provider or _logs.get_logger_provider(),
             self._tracer_provider or trace.get_tracer_provider(),
@@ -113,7 +132,9 @@ class Emitter:
             resource = getattr(provider, "resource", None)
             if resource is not None:
                 return resource.attributes
-        return {}
+        if self._environment is None:
+            self._environment = OTELResourceDetector().detect().attributes  # `Resource.create` starts threads, too late at exit
+        return self._environment
 
     def detected(self, seconds: float, calls: int) -> None:
         with contained("emit.metrics"):
@@ -131,3 +152,7 @@ class Emitter:
     def scores(self, scores: Iterable[tuple[Model, str, str, float]]) -> None:
         with contained("emit.metrics"):
             self._metrics.scores(scores)
+
+
+def _absent(logger_provider: Any) -> bool:
+    return type(logger_provider).__name__ in ABSENT

@@ -34,7 +34,7 @@ class Spool:
 
     Args:
         name: of the sink.
-        transport: takes records to the receiver.
+        connect: makes what takes records to the receiver, when there is the first: most processes need no library for it.
         home: directories on disk; None: in memory only.
         limit: bytes on disk.
         quiet: context in which the thread works, so that what it sends is not observed.
@@ -45,7 +45,7 @@ class Spool:
     def __init__(
         self,
         name: str,
-        transport: Transport,
+        connect: Callable[[], Transport],
         home: Home | None,
         *,
         limit: int = 64 << 20,
@@ -55,7 +55,8 @@ class Spool:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
-        self._transport, self._quiet, self._again, self._age, self._clock = transport, quiet, again, age, clock
+        self._connect, self._quiet, self._again, self._age, self._clock = connect, quiet, again, age, clock
+        self._transport: Transport | None = None
         self._store = Store(home, limit=limit, clock=clock)
         self._reset()
 
@@ -85,7 +86,7 @@ class Spool:
         return self._store.size
 
     @property
-    def since(self) -> float:
+    def age(self) -> float:
         """s for which there has always been something that waits."""
         return self._store.age
 
@@ -134,9 +135,14 @@ class Spool:
                     return min(left, LOOK)
                 parcel = self._store.next(self._most, refused=self._clock() >= self._refused_at)
                 if parcel is None:
-                    return LOOK
+                    return self._until_refused()
                 self._send(parcel)
         return 0.0
+
+    def _until_refused(self) -> float:
+        """s until what was refused is tried again, where there is any; never beyond the next look around."""
+        left = self._refused_at - self._clock()
+        return min(left, LOOK) if left > 0 and self._store.refused_waiting else LOOK
 
     def _expire(self) -> None:
         if self._failing_since is not None and self._clock() - self._failing_since > PATIENCE:
@@ -145,6 +151,7 @@ class Spool:
     def _send(self, parcel: Parcel) -> None:
         answer = Answer(taken=0, why="an error of ours")
         with contained(f"spool send {self.name}"):
+            self._transport = self._transport or self._connect()
             answer = self._transport.send(parcel.records)
         taken = min(answer.taken, len(parcel.records))
         if taken:
@@ -201,24 +208,28 @@ class Spool:
 
     def close(self, timeout: float) -> None:
         """Deliver what can be, and leave the rest to the next process."""
+        end = self._clock() + timeout
         self.flush(timeout)
         self._stop = True
         self._wake.set()
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
-            thread.join(max(0.1, timeout))
+            thread.join(max(0.1, end - self._clock()))
         lost = self._store.close()
         if lost:
             _log.warning("%d findings for %s were in memory only and are lost", lost, self.name)
-        with contained("spool close"):
-            self._transport.close()
+        self._disconnect()
         self._stop = False  # a late finding begins anew
+
+    def _disconnect(self) -> None:
+        if self._transport is not None:
+            with contained("spool close"):
+                self._transport.close()
 
     def forked(self) -> None:
         """In the child: nothing of what waits is its own."""
         self._store.after_fork()
-        with contained("spool close"):
-            self._transport.close()
+        self._disconnect()
         self._reset()
 
 

@@ -71,6 +71,12 @@ class Store:
             return self._memory.waiting + sum(disk.waiting - disk.refused for disk in self._disks())
 
     @property
+    def refused_waiting(self) -> int:
+        """Records that the receiver will not take, and that are tried again now and then."""
+        with self._lock:
+            return len(self._memory) - self._memory.waiting + sum(disk.refused for disk in self._disks())
+
+    @property
     def size(self) -> int:
         """Bytes on disk."""
         with self._lock:
