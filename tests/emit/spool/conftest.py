@@ -25,13 +25,14 @@ Fault = Callable[["Sink", BaseHTTPRequestHandler, list[str]], bool]  # True: it 
 
 
 class Sink(ThreadingHTTPServer):
-    """Keeps the ids that it took; `fault` may answer instead."""
+    """Keeps the ids that it took, and the numbers that tests tell records apart by; `fault` may answer instead."""
 
     daemon_threads = True
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.taken: list[str] = []
+        self.numbers: list[int] = []
         self.integrity: dict[str, str] = {}
         self.requests = 0
         self.sizes: list[int] = []
@@ -61,7 +62,8 @@ class _Handler(BaseHTTPRequestHandler):
         message = ExportLogsServiceRequest.FromString(body)
         logs = [log for r in message.resource_logs for s in r.scope_logs for log in s.log_records]
         named = [{pair.key: pair.value.string_value for pair in log.attributes} for log in logs]
-        ids = [attributes["mlsec.finding.id"] for attributes in named]
+        ids = [attributes.get("mlsec.finding.id", "") for attributes in named]  # a disk may have damaged the name
+        numbers = [pair.value.int_value for log in logs for pair in log.attributes if pair.key == "mlsec.finding.count"]
         with self.server.lock:
             self.server.requests += 1
             self.server.sizes.append(len(ids))
@@ -70,9 +72,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         with self.server.lock:
             self.server.taken += ids
+            self.server.numbers += numbers
             for attributes in named:
                 if "mlsec.finding.integrity" in attributes:
-                    self.server.integrity[attributes["mlsec.finding.id"]] = attributes["mlsec.finding.integrity"]
+                    self.server.integrity[attributes.get("mlsec.finding.id", "")] = attributes["mlsec.finding.integrity"]
         self.answer(200)
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:

@@ -1,9 +1,7 @@
 """What a receiver can do to findings on their way: nothing is lost, what comes twice has the same id, what is given up counts."""
 
 import logging
-import os
 import socket
-import stat
 import time
 
 import pytest
@@ -154,17 +152,6 @@ def test_a_disk_that_cannot_be_written_is_said_once_and_memory_takes_its_place(s
 
     assert [each.message for each in caplog.records if "in memory only" in each.message and "cannot be written" in each.message]
     assert sum("in memory only" in each.message for each in caplog.records) == 1
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes where nobody may")
-def test_a_directory_that_is_read_only_is_no_reason_to_lose_a_finding(spooling, sink, tmp_path):
-    root = tmp_path / "locked"
-    root.mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
-    spool = spooling(root=root)
-    put(spool)
-    until(lambda: len(sink.taken) == N)
-
-    assert not list(root.iterdir())
 
 
 def test_nothing_is_written_where_nothing_was_found(spooling, sink, tmp_path):
