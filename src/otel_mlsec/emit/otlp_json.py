@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from otel_mlsec.emit.record import Record, Value
 
 LARGEST = 2**63  # int64
+TIMES, FLAGS, SEVERITIES = range(2**64), range(2**32), range(25)
+IDS = re.compile(r"(?:[0-9a-f]{2})*")
 SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -47,21 +50,33 @@ def decode(text: bytes) -> Record:
         [log] = of_scope["logRecords"]
         return Record(
             event=str(log["eventName"]),
-            time_ns=int(log["timeUnixNano"]),
-            observed_ns=int(log["observedTimeUnixNano"]),
-            severity=int(log["severityNumber"]),
+            time_ns=_within(TIMES, log["timeUnixNano"]),
+            observed_ns=_within(TIMES, log["observedTimeUnixNano"]),
+            severity=_within(SEVERITIES, log["severityNumber"]),
             severity_text=str(log["severityText"]),
             body=str(log["body"]["stringValue"]),
             attributes=_mapping(log["attributes"]),
             resource=_mapping(of_resource["resource"]["attributes"]),
             scope=str(of_scope["scope"]["name"]),
             scope_version=str(of_scope["scope"]["version"]),
-            trace_id=str(log["traceId"]),
-            span_id=str(log["spanId"]),
-            flags=int(log["flags"]),
+            trace_id=_id(log["traceId"]),
+            span_id=_id(log["spanId"]),
+            flags=_within(FLAGS, log["flags"]),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not the OTLP JSON of one record ({type(error).__name__})") from None
+
+
+def _within(allowed: range, number: Any) -> int:
+    if int(number) not in allowed:
+        raise ValueError("out of range")
+    return int(number)
+
+
+def _id(text: Any) -> str:
+    if IDS.fullmatch(text) is None:
+        raise ValueError("not an id")
+    return text
 
 
 def _pairs(values: Mapping[str, Value]) -> list[dict[str, Any]]:
@@ -75,7 +90,7 @@ def _any(value: Value) -> dict[str, Any]:
         case int() if -LARGEST <= value < LARGEST:
             return {"intValue": str(value)}
         case int() | float():
-            number = float(value)
+            number = double(value)
             return {"doubleValue": number if math.isfinite(number) else _name(number)}
         case str():
             return {"stringValue": value}
@@ -85,6 +100,14 @@ def _any(value: Value) -> dict[str, Any]:
             return {"arrayValue": {"values": [_any(item) for item in value]}}
         case _:
             return {}
+
+
+def double(value: float) -> float:
+    """Also of an integer that is beyond all of them."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _name(number: float) -> str:

@@ -152,6 +152,7 @@ class Spool:
         answer = Answer(taken=0, why="an error of ours")
         with contained(f"spool send {self.name}"):
             self._transport = self._transport or self._connect()
+            answer = Answer(taken=0, refused=True, why="an error of ours")  # over one of the records: it must not hold up others
             answer = self._transport.send(parcel.records)
         taken = min(answer.taken, len(parcel.records))
         if taken:
