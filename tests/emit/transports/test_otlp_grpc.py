@@ -62,10 +62,9 @@ def test_all_of_it_with_headers_and_compression():
     assert service.metadata["authorization"] == "Bearer x"
 
 
-@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAUTHENTICATED,
-                                  grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INTERNAL])  # fmt: skip
-def test_what_may_be_better_another_time_is_kept(code):
-    assert sent(abort(code))[0] == Answer(taken=0, why=f"gRPC {code.name}")
+@pytest.mark.parametrize("name", ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "UNAUTHENTICATED", "UNIMPLEMENTED", "INTERNAL"])
+def test_what_may_be_better_another_time_is_kept(name):
+    assert sent(abort(grpc.StatusCode[name]))[0] == Answer(taken=0, why=f"gRPC {name}")
 
 
 def test_what_the_server_cannot_read_is_refused():
