@@ -12,6 +12,7 @@ TABLE = {
     "reference": ("otel_mlsec.cli.reference", "fit what normal is from a file, or look into a fitted reference"),
     "replay": ("otel_mlsec.cli.replay", "run the detectors over recorded traffic, to tune them before going live"),
     "scan": ("otel_mlsec.cli.scan", "judge prompts, tool results and answers in files for attacks and leaks"),
+    "spool": ("otel_mlsec.cli.spool", "look after findings that wait to be delivered"),
     "tail": ("otel_mlsec.cli.tail", "receive telemetry on this machine and print findings as they arrive"),
 }
 

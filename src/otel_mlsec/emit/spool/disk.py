@@ -93,6 +93,11 @@ class Disk:
     def refused(self) -> int:
         return sum(segment.waiting for segment in self._lanes[REFUSED].segments)
 
+    def by_lane(self) -> dict[str, int]:
+        """Records that wait, of the lanes in which some do."""
+        counts = {name: sum(segment.waiting for segment in lane.segments) for name, lane in self._lanes.items()}
+        return {name: count for name, count in counts.items() if count}
+
     def _segments(self) -> list[Segment]:
         return [segment for lane in self._lanes.values() for segment in lane.segments]
 

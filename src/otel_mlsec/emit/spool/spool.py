@@ -69,6 +69,7 @@ class Spool:
         self._n_refused = 0  # likewise
         self._try_at = self._look_at = self._refused_at = 0.0
         self._failing_since: float | None = None
+        self._looked = False
         self._most = MOST
         self._said = ""  # what was logged of the receiver
 
@@ -94,6 +95,14 @@ class Spool:
         """Deliver what earlier processes have left, if there is anything."""
         if self._store.abandoned:
             self._run()
+
+    def deliver(self, timeout: float) -> bool:
+        """Send what processes that are gone have left, for at most `timeout` s; did all of it arrive?"""
+        end = self._clock() + timeout
+        self._run()
+        while self._clock() < end and not (self._looked and not self.waiting):
+            time.sleep(0.01)
+        return not self.waiting
 
     def put(self, record: Record) -> None:
         """Never waits for the receiver; for the disk, where the record is CRITICAL."""
@@ -128,6 +137,7 @@ class Spool:
                 self._look_at = self._clock() + LOOK
                 self._store.adopt()
                 self._expire()
+                self._looked = True
             while not self._stop:
                 self._store.commit()  # of what came meanwhile
                 left = self._try_at - self._clock()
