@@ -113,6 +113,10 @@ class Agent:
         return len(self._inbox), self._inbox.capacity
 
     @property
+    def n_patches(self) -> int:
+        return len(self._patches)
+
+    @property
     def spools(self) -> Sequence[Spool]:
         return self._delivery.spools
 
@@ -190,6 +194,11 @@ class Agent:
 
 _lock = threading.Lock()
 _agent: Agent | None = None
+
+
+def current() -> Agent | None:
+    """The agent of this process, while it is instrumented."""
+    return _agent
 
 
 def _queue() -> tuple[int, int]:

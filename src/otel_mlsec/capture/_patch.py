@@ -70,6 +70,9 @@ class Patches:
         self._on_import: dict[str, list[Callable[[Any], None]]] = {}
         self.active = True  # while false every patch passes through, also one that could not be taken off
 
+    def __len__(self) -> int:
+        return len(self._undo)
+
     def when_imported(self, module: str, patch: Callable[[Any], None]) -> None:
         """Call `patch(module)` at its import, or now.  wrapt never forgets a hook, so there is one a module, for life."""
         self._on_import.setdefault(module, []).append(patch)
