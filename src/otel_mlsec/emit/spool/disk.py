@@ -64,6 +64,7 @@ class Disk:
     def __init__(self, directory: Path, *, key: bytes = b"", writable: bool = True, segment_bytes: int = SEGMENT) -> None:
         self.directory, self._key, self.writable, self._segment_bytes = directory, key, writable, segment_bytes
         self._lanes = {lane: _Lane() for lane in LANES}
+        self.size = 0  # bytes of all files
         self._unsynced: set[Segment] = set()
         self._dirty_directory = False
         if not writable:
@@ -78,11 +79,7 @@ class Disk:
                 segment = Segment(path, sent=sent, writable=False)
                 segment.waiting = _count(path, sent)
                 self._lanes[lane].segments.append(segment)
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files."""
-        return sum(segment.size for segment in self._segments())
+                self.size += segment.size
 
     @property
     def waiting(self) -> int:
@@ -111,7 +108,7 @@ class Disk:
             into.segments.append(segment)
             self._dirty_directory = True
         line, digest = frame(record, into.seq, into.prev, self._key)
-        segment.append(line)
+        self.size += segment.append(line)
         into.seq, into.prev = into.seq + 1, digest
         self._unsynced.add(segment)
 
@@ -161,6 +158,7 @@ class Disk:
 
     def _delete(self, lane: _Lane, segment: Segment) -> None:
         lane.segments.remove(segment)
+        self.size -= segment.size
         self._unsynced.discard(segment)
         segment.delete()
 

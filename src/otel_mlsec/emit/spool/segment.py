@@ -26,8 +26,8 @@ class Segment:
         self.size = 0 if writable else os.fstat(self._fd).st_size
         self.writable = writable
 
-    def append(self, line: bytes) -> None:
-        """All of the line or, where there is no room, nothing of it."""
+    def append(self, line: bytes) -> int:
+        """All of the line or, where there is no room, nothing of it; how many bytes it takes."""
         data = memoryview(line + b"\n")
         try:
             while data:
@@ -37,6 +37,7 @@ class Segment:
             raise
         self.size += len(line) + 1
         self.waiting += 1
+        return len(line) + 1
 
     def sync(self) -> None:
         os.fsync(self._fd)
