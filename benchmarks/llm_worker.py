@@ -33,6 +33,7 @@ from otel_mlsec.dialogue import Dialogue
 from otel_mlsec.emit.delivery import Delivery
 from otel_mlsec.emit.emitter import Emitter
 from otel_mlsec.observation import Origin, Role, Text
+from otel_mlsec.pipeline.life import Life
 from otel_mlsec.text.reading import Reading
 
 SIZES = {100: "", 1_000: "; budget 1 ms", 10_000: ""}  # bytes
@@ -122,7 +123,7 @@ def _dialogue() -> Dialogue:
         version="0", tracer_provider=tracers, meter_provider=MeterProvider(shutdown_on_exit=False),
         logger_provider=LoggerProvider(shutdown_on_exit=False), queue=lambda: (0, 0), errors=dict,
     )  # fmt: skip
-    return Dialogue.of(Config(), emitter)
+    return Dialogue.of(Config(), emitter, Life())
 
 
 def _spent(work: Callable[[Any], Any], each: Sequence[Any]) -> list[float]:

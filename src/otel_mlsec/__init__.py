@@ -14,6 +14,7 @@ from otel_mlsec.capture.identity import event_time, principal
 from otel_mlsec.config import Config, ConfigError, FeatureSettings, LlmSettings, ModelSettings
 from otel_mlsec.emit.handlers import on_finding
 from otel_mlsec.finding import Finding, Severity
+from otel_mlsec.suppression import Suppression
 
 if TYPE_CHECKING:
     from otel_mlsec.checked import Checked
@@ -30,6 +31,7 @@ __all__ = [
     "ModelSettings",
     "Reference",
     "Severity",
+    "Suppression",
     "canary",
     "check",
     "event_time",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
+from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from otel_mlsec import errors
@@ -23,6 +24,7 @@ from otel_mlsec.emit.emitter import Emitter
 from otel_mlsec.emit.handlers import HANDLERS
 from otel_mlsec.errors import contained
 from otel_mlsec.pipeline.inbox import Inbox
+from otel_mlsec.pipeline.life import Life
 from otel_mlsec.pipeline.worker import Worker
 from otel_mlsec.processor import Providers
 from otel_mlsec.reference.envelope import check
@@ -83,6 +85,7 @@ class Agent:
         self._patches = Patches()
         self._detection: Detection | None = None
         self._dialogue: Dialogue | None = None
+        self._life = self._begun()
         self._told_dropped: collections.Counter[str] = collections.Counter()
         self._said_dropped = False
 
@@ -123,6 +126,7 @@ class Agent:
     def forked(self) -> None:
         """In the child: detectors, counts and what waits to be delivered are of the parent."""
         self._detection = self._dialogue = None
+        self._life = self._begun()
         self._told_dropped.clear()
         self._providers.forked()
         self._delivery.forked()
@@ -163,21 +167,35 @@ class Agent:
         if self._detection is None:
             from otel_mlsec.detection import Detection  # noqa: PLC0415 - numpy comes with it, which a model library has loaded
 
-            self._detection = Detection(self._config, self._emitter)
+            self._detection = Detection(self._config, self._emitter, self._life)
         return self._detection
 
     def _listening(self) -> Dialogue:
         if self._dialogue is None:
             from otel_mlsec.dialogue import Dialogue  # noqa: PLC0415 - numpy, RE2 and what was learned come with it
 
-            self._dialogue = Dialogue.of(self._config, self._emitter)
+            self._dialogue = Dialogue.of(self._config, self._emitter, self._life)
         return self._dialogue
 
     def _close(self) -> None:
         if self._dialogue is not None:
             self._dialogue.close()
+        self._tell_due(last=True)
         HANDLERS.close(CLOSE_TIMEOUT)
         self._delivery.close(CLOSE_TIMEOUT)
+
+    def _begun(self) -> Life:
+        emitter = self._emitter
+        return Life(
+            self._config.suppress,
+            withheld=lambda finding, why: emitter.withheld(finding.kind, finding.severity, finding.model.name, why),
+            forgotten=lambda finding: emitter.evicted(finding.detector, 1),
+        )
+
+    def _tell_due(self, *, last: bool) -> None:
+        with contained("life"):
+            for finding, call in self._life.due(last=last):
+                self._emitter.finding(finding, call, Context())
 
     def _idle(self, last: bool) -> None:
         self._providers.look()
@@ -185,6 +203,7 @@ class Agent:
             self._detection.idle(last)
         if self._dialogue is not None:
             self._dialogue.idle(last)
+        self._tell_due(last=False)
         for reason, count in list(self._inbox.dropped.items()):
             new = count - self._told_dropped[reason]
             if new:

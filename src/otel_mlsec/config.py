@@ -6,12 +6,15 @@ A key that nobody knows, a wrong type or a value out of range is an error that n
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+from otel_mlsec.suppression import Suppression
 
 T = TypeVar("T")
 
@@ -87,6 +90,7 @@ class Config:
         spool_bytes: on disk for each receiver, after which the mildest and oldest findings are given up.
         sinks: URLs that findings are sent to besides, see `otel_mlsec.emit.transports`.
         sink_secret: that webhooks are signed with.
+        suppress: what not to be told of, see `Suppression`; in a file, `[[suppress]]` tables.
     """
 
     enabled: bool = True
@@ -114,6 +118,7 @@ class Config:
     spool_bytes: int = 64 << 20
     sinks: tuple[str, ...] = ()
     sink_secret: str = field(default="", repr=False)
+    suppress: tuple[Suppression, ...] = ()
 
     def __post_init__(self) -> None:
         _check_ranges(self, "")
@@ -160,13 +165,14 @@ RANGES: dict[str, tuple[float, float]] = {
     "span_hold": (0.0, 60.0),
     "spool_bytes": (1 << 20, 1 << 40),
 }
+SUPPRESSED_BY = tuple(f.name for f in fields(Suppression) if f.init)
 ENFORCEABLE = ("llm/injection", "llm/jailbreak", "llm/hidden_text")  # detectors that judge before the provider is called
 ACTIONS = ("raise", "replace")
 VARIABLES_OF_FIELDS = {f.name for f in fields(Config)}
 OF_EVERY_MODEL = {"FALSE_ALARMS_PER_MILLION": "false_alarms_per_million", "TOLERANCE": "tolerance"}
 LLM = "LLM_"  # of variables: settings of calls of language models
 VARIABLES = [
-    *sorted(PREFIX + name.upper() for name in VARIABLES_OF_FIELDS - {"model", "models", "llm"}),
+    *sorted(PREFIX + name.upper() for name in VARIABLES_OF_FIELDS - {"model", "models", "llm", "suppress"}),
     FILE,
     *(PREFIX + name for name in OF_EVERY_MODEL),
     *(PREFIX + LLM + f.name.upper() for f in fields(LlmSettings)),
@@ -284,11 +290,31 @@ def _value(hint: Any, value: Any, key: str) -> Any:
         return {name: _value(parts[1], inner, f"{key}.{name}") for name, inner in _expect(value, Mapping, "a table", key).items()}
     if hint == tuple[str, ...]:
         return tuple(_expect(name, str, "a list of names", key) for name in _expect(value, list | tuple, "a list of names", key))
+    if hint == tuple[Suppression, ...]:
+        tables = enumerate(_expect(value, list | tuple, "a list of tables", key))
+        return tuple(_suppression(table, f"{key}[{number}]") for number, table in tables)
     if hint in (float, float | None):
         if value is None and hint is not float:
             return None
         return float(_expect(value, int | float, "a number", key))
     return _expect(value, hint, {bool: "true or false", int: "a whole number"}.get(hint, "text"), key)
+
+
+def _suppression(value: Any, key: str) -> Suppression:
+    if isinstance(value, Suppression):
+        return value
+    table: dict[str, Any] = dict(_expect(value, Mapping, "a table", key))
+    for name in table:
+        if name not in SUPPRESSED_BY:
+            raise ConfigError(f"{key}.{name} is not a setting; here those are {', '.join(SUPPRESSED_BY)}")
+    until = table.get("until")
+    if isinstance(until, dt.date):  # TOML has dates and times of its own; a time of either kind is a date to Python
+        table["until"] = until.isoformat()
+    texts = {name: _expect(text, str, "text", f"{key}.{name}") for name, text in table.items()}
+    try:
+        return Suppression(**texts)
+    except ValueError as error:
+        raise ConfigError(f"{key} {error}") from error
 
 
 def _expect(value: Any, kind: type | types.UnionType, allowed: str, key: str) -> Any:

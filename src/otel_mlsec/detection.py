@@ -9,17 +9,23 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from opentelemetry.context import Context
 
 from otel_mlsec.capture import Call, prediction
 from otel_mlsec.config import ANY, Config
 from otel_mlsec.detector import Detector
 from otel_mlsec.detectors import build
+from otel_mlsec.detectors.drift.effect import severity
 from otel_mlsec.emit.emitter import Emitter
 from otel_mlsec.errors import contained
-from otel_mlsec.finding import Finding
+from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Model, Prediction
+from otel_mlsec.pipeline.clock import Clock
+from otel_mlsec.pipeline.life import REPETITION, Life
 from otel_mlsec.pipeline.route import Router
 from otel_mlsec.reference.reference import Reference
 
@@ -28,13 +34,19 @@ _log = logging.getLogger("otel_mlsec")
 
 
 class Detection:
-    """One process's router and the way out; used by the worker's thread alone."""
+    """One process's router and the way out; used by the worker's thread alone.
 
-    def __init__(self, config: Config, emitter: Emitter) -> None:
-        self._config, self._emitter = config, emitter
+    Args:
+        life: what of all findings is told; the process's, which others tell through, too.
+        clock: that rows are timed by.
+    """
+
+    def __init__(self, config: Config, emitter: Emitter, life: Life, clock: Clock | None = None) -> None:
+        self._config, self._emitter, self._life, self._clock = config, emitter, life, clock or Clock()
         self._router = Router(build=self._detectors, known=self._reference)
         self._scores_at = 0.0
         self._evicted: Counter[str] = Counter()
+        self._held_back: Counter[tuple[str, str, Severity]] = Counter()
 
     def handle(self, calls: Sequence[Call]) -> None:
         predictions: list[Prediction] = []
@@ -42,15 +54,21 @@ class Detection:
             with contained("convert"):
                 predictions.append(prediction(call))
         began = time.perf_counter()
+        self._clock.look()
+        steadied = [self._clock.steadied(call) for call in predictions]
+        as_they_came = {id(steady): call for steady, call in zip(steadied, predictions, strict=True)}
         found: list[tuple[Finding, Prediction]] = []
         with contained("detect"):
-            found = self._router.detect(predictions)
+            found = self._router.detect(steadied)
         self._emitter.detected(time.perf_counter() - began, len(predictions))
         for model in {call.model for call in predictions}:
             self._emitter.model_seen(model, self._router.detectors_of(model))
         findings: dict[int, list[Finding]] = {}
-        for finding, call in found:
-            findings.setdefault(id(call), []).append(finding)
+        for finding, steady in found:
+            with contained("life"):
+                call = as_they_came[id(steady)]
+                told = self._life.admitted(self._clock.shown(finding, call), _without_rows(call))
+                findings.setdefault(id(call), []).extend(told)
         for call in predictions:
             self._emitter.call(call, findings.get(id(call), []))
         if found:
@@ -61,8 +79,12 @@ class Detection:
         now = time.monotonic()
         if last or now - self._scores_at >= SCORES_EVERY:
             self._scores_at = now
-            self._emitter.scores(self._router.scores())
+            scores = list(self._router.scores())
+            self._emitter.scores(scores)
+            for finding, call in self._life.measured(scores, severity):
+                self._emitter.finding(finding, call, Context())
             self._count_evicted()
+            self._count_held_back()
 
     def _count_evicted(self) -> None:
         for detector, count in self._router.evicted().items():
@@ -70,6 +92,14 @@ class Detection:
             self._evicted[detector] = count
             if new > 0:
                 self._emitter.evicted(detector, new)
+
+    def _count_held_back(self) -> None:
+        for key, count in self._router.held_back().items():
+            new = count - self._held_back[key]
+            self._held_back[key] = count
+            if new > 0:
+                model, kind, how_bad = key
+                self._emitter.withheld(kind, how_bad, model, REPETITION, new)
 
     def _detectors(self, model: Model, reference: Reference) -> Sequence[Detector]:
         return build(reference, self._config.of(model.name))
@@ -83,3 +113,8 @@ class Detection:
         except (ValueError, OSError, TypeError) as error:
             _log.error("reference of model %s refused, a provisional one is learned instead: %s", call.model.name, error)
             return None
+
+
+def _without_rows(call: Prediction) -> Prediction:
+    """What is remembered of a call until its finding is told again."""
+    return replace(call, inputs=None, outputs=None, reference=None)

@@ -6,6 +6,7 @@ Importing this imports numpy and RE2, so it happens with the first such call.
 from __future__ import annotations
 
 import collections
+import hashlib
 import itertools
 import time
 import weakref
@@ -30,7 +31,8 @@ from otel_mlsec.emit.redact import redacted
 from otel_mlsec.errors import contained, qualified_name
 from otel_mlsec.finding import Finding
 from otel_mlsec.observation import Completion, Ending
-from otel_mlsec.pipeline.told import Told
+from otel_mlsec.pipeline.clock import Clock
+from otel_mlsec.pipeline.life import LASTS, Life
 from otel_mlsec.pipeline.turns import Heard, Judge, Turns, digest_of, remember
 from otel_mlsec.second import Second
 from otel_mlsec.text.turn import TextDetector, Turn, Verdict
@@ -83,6 +85,8 @@ class Dialogue:
         judge: of texts that a model is given.
         detectors: all of them; each says by itself whether it looks before the answer or after it.
         second: asked about inputs, and waited for no longer than `config.span_hold`.
+        life: what of all findings is told; the process's, which others tell through, too.
+        clock: that calls are timed by.
         now: s, of a clock that only goes forward.
     """
 
@@ -93,11 +97,14 @@ class Dialogue:
         *,
         judge: Judge,
         detectors: Sequence[TextDetector],
+        life: Life,
+        clock: Clock | None = None,
         second: Slower | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config, self._emitter, self._now = config, emitter, now
-        self._turns, self._told, self._attempts = Turns(judge), Told(), Attempts()
+        self._turns, self._attempts = Turns(judge), Attempts()
+        self._life, self._clock = life, clock or Clock()
         self._detectors, self._second = tuple(detectors), second
         # The caller holds its exchange as long as the call lasts, and that holds its call.
         self._unended: collections.OrderedDict[_Call, weakref.ref[Exchange]] = collections.OrderedDict()
@@ -106,20 +113,22 @@ class Dialogue:
         self._n_seen = 0
 
     @classmethod
-    def of(cls, config: Config, emitter: Emitter) -> Dialogue:
+    def of(cls, config: Config, emitter: Emitter, life: Life) -> Dialogue:
         """With all that the package has."""
         if config.llm.off:
-            return cls(config, emitter, judge=lambda _: Verdict(), detectors=())
+            return cls(config, emitter, judge=lambda _: Verdict(), detectors=(), life=life)
         return cls(
             config,
             emitter,
             judge=judge(),
             detectors=build(config.llm, key=identity.key()),
+            life=life,
             second=Second.of(config, suppress_instrumentation),
         )
 
     def handle(self, items: Sequence[Item]) -> None:
         began, self._n_seen = time.perf_counter(), 0
+        self._clock.look()
         for item in items:
             with contained("dialogue"):  # one call must not cost the others their detection
                 if isinstance(item, Foreign):
@@ -207,7 +216,7 @@ class Dialogue:
     def _hear(self, call: _Call) -> None:
         """What the model is given is judged while it thinks."""
         with contained("detect"):
-            turn = self._turns.asked(call.completion)
+            turn = self._turns.asked(self._clock.steadied(call.completion))
             call.whose = _whose(turn) or call.whose
             call.heard, call.unread = remember(turn), turn.completion.unread - call.completion.unread
             self._look(call, turn)
@@ -217,7 +226,7 @@ class Dialogue:
 
     def _finish(self, call: _Call, completion: Completion) -> None:
         with contained("detect"):
-            self._look(call, self._turns.answered(completion, call.heard))
+            self._look(call, self._turns.answered(self._clock.steadied(completion), call.heard))
         kept = completion if self._config.capture_content else replace(completion, inputs=(), outputs=())
         call.completion = replace(kept, unread=completion.unread + call.unread)
         if self._second is not None and self._config.span_hold and self._second.pending(call):
@@ -258,13 +267,21 @@ class Dialogue:
             self._end(call)
 
     def _tell(self, call: _Call, turn: Turn, findings: Sequence[Finding]) -> None:
-        plain = [replace(finding, model=replace(finding.model, version="")) for finding in findings]
-        for finding in self._told.admitted(plain, call.whose):
-            told = replace(finding, action=call.action) if call.action and finding.detector in call.enforced else finding
+        for finding in findings:
+            whose = finding.principal or call.whose
+            plain = replace(self._clock.shown(finding, call.completion), model=replace(finding.model, version=""), whose=whose)
+            if call.action and finding.detector in call.enforced:
+                plain = replace(plain, action=call.action)
             if self._config.capture_content:
-                told = _quoted(told, turn)
-            call.findings.append(told)
-            self._emitter.finding(told, turn.completion, call.context)
+                plain = _quoted(plain, turn)
+            for told in self._life.admitted(plain, _without_texts(turn.completion), lasts=LASTS):
+                call.findings.append(told)
+                self._emitter.finding(told, turn.completion, call.context)
+
+
+def _without_texts(completion: Completion) -> Completion:
+    """What is remembered of a call until its finding is told again."""
+    return replace(completion, inputs=(), outputs=())
 
 
 def _unanswered(completion: Completion) -> Completion:
@@ -283,7 +300,11 @@ def _whose(turn: Turn) -> str:
     completion = turn.completion
     span: Any = completion.span
     trace_id = format(span.trace_id, "032x") if isinstance(span, SpanContext) and span.is_valid else ""
-    return completion.principal or completion.conversation or trace_id or digest_of(turn)
+    if completion.principal:
+        return completion.principal
+    if completion.conversation:  # as long as its client likes
+        return hashlib.blake2b(completion.conversation.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return trace_id or digest_of(turn)
 
 
 def _quoted(finding: Finding, turn: Turn) -> Finding:

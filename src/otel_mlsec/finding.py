@@ -44,12 +44,22 @@ class Finding:
     status: Status = Status.NEW
     call: int = -1  # index in the batch of the call that decided
     principal: str = ""
+    whose: str = ""  # what tells attackers apart where nobody is named: a conversation, a trace, a text
     action: str = "observed"  # what became of the call: "blocked" and "modified" only where the user asked for it
     subject: tuple[str, ...] = ()  # features or whatever else tells this finding from another of its kind
     evidence: Evidence = field(default_factory=dict[str, str | bool | int | float | tuple[str, ...]])
 
     @property
     def dedup_key(self) -> str:
-        """The same for every record of one change, in every process."""
-        what = (self.kind, self.detector, self.model.name, self.model.version, self.principal, *self.subject)
+        """The same for every record of one change, in every process.
+
+        Without the detector: a kind is one detector's, and where a second one comes to the same it is the same attack.
+        """
+        what = (self.kind, self.model.name, self.model.version, self.principal or self.whose, *self.subject)
         return hashlib.blake2b("\x1f".join(what).encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Those that it is about; () where it is about a call, a text or an attacker."""
+        named = self.evidence.get("features", ())
+        return named if isinstance(named, tuple) and named else self.subject if self.kind.startswith("drift.") else ()

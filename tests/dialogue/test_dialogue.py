@@ -19,6 +19,7 @@ from otel_mlsec.dialogue import MAX_OPEN, Dialogue
 from otel_mlsec.emit.delivery import Delivery
 from otel_mlsec.emit.emitter import Emitter
 from otel_mlsec.finding import Finding, Severity
+from otel_mlsec.pipeline.life import Life
 from otel_mlsec.text.turn import Turn, Verdict
 
 httpx = pytest.importorskip("httpx2")
@@ -107,7 +108,7 @@ def dialogue(world: Any) -> Callable[..., Dialogue]:
             version="0", tracer_provider=world.tracers, meter_provider=world.meters, logger_provider=world.loggers,
             queue=lambda: (0, 0), errors=dict,
         )  # fmt: skip
-        return Dialogue(Config(), emitter, judge=lambda _: Verdict(), detectors=[Words()], **fields)
+        return Dialogue(Config(), emitter, judge=lambda _: Verdict(), detectors=[Words()], life=Life(), **fields)
 
     return make
 

@@ -25,7 +25,7 @@ def test_a_fact_and_then_the_statistic_of_its_columns_is_one_finding():
     gate = Gate()
 
     assert gate.admitted([FACT, DRIFT, finding("drift/data", "dest", "month")], LATER) == [FACT]
-    assert gate.held_back == 2
+    assert gate.held_back.total() == 2
 
 
 def test_a_statistic_that_names_another_column_too_is_told():
@@ -88,7 +88,7 @@ def test_what_goes_and_comes_within_the_hour_is_one_finding_that_is_resolved_lat
     assert gate.admitted([], STEADY - 1) == []
     assert gate.admitted([], STEADY) == [gone]
     assert gate.admitted([back], STEADY + 1) == [back]
-    assert gate.held_back == 100
+    assert gate.held_back.total() == 100
 
 
 def test_what_is_worse_than_the_fact_says_is_told():

@@ -24,7 +24,7 @@ from otel_mlsec.emit.spans import Spans
 from otel_mlsec.emit.spool.spool import Spool
 from otel_mlsec.emit.usage import Usage
 from otel_mlsec.errors import contained
-from otel_mlsec.finding import Finding
+from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Completion, Model, Prediction
 
 ABSENT = ("ProxyLoggerProvider", "NoOpLoggerProvider")  # of the API: nobody has set the SDK up
@@ -148,6 +148,10 @@ class Emitter:
     def evicted(self, detector: str, principals: int) -> None:
         with contained("emit.metrics"):
             self._metrics.evicted(detector, principals)
+
+    def withheld(self, kind: str, severity: Severity, model: str, reason: str, findings: int = 1) -> None:
+        with contained("emit.metrics"):
+            self._metrics.withheld(kind, severity, model, reason, findings)
 
     def scores(self, scores: Iterable[tuple[Model, str, str, float]]) -> None:
         with contained("emit.metrics"):

@@ -49,6 +49,7 @@ class Metrics:
         self._series: dict[tuple[Model, str, str], dict[str, str]] = {}
         self._overflowed = False
         self._models: set[Model] = set()
+        self._withheld_of: set[str] = set()  # models, by name
         self._zeros: set[tuple[Model, str, str, Status]] = set()
         self._findings = meter.create_counter(names.FINDINGS, "{finding}", "Findings")
         self._predictions = meter.create_counter(names.MODEL_PREDICTIONS, "{prediction}", "Rows that models were asked about")
@@ -68,6 +69,9 @@ class Metrics:
         self._exposure = Exposure(meter, series=series)
         self._evicted = meter.create_counter(
             names.PRINCIPALS_EVICTED, "{principal}", "Principals that were forgotten, since there were too many"
+        )
+        self._withheld = meter.create_counter(
+            names.FINDINGS_WITHHELD, "{finding}", "Findings that were counted and not told, by reason"
         )
         _observe(meter, queue, errors)
 
@@ -109,6 +113,18 @@ class Metrics:
 
     def evicted(self, detector: str, principals: int) -> None:
         self._evicted.add(principals, {names.RULE_NAME: text(detector, NAME)}, Context())
+
+    def withheld(self, kind: str, severity: Severity, model: str, reason: str, findings: int) -> None:
+        if model not in self._withheld_of and len(self._withheld_of) >= MAX_MODELS:
+            model = OTHERS.name
+        self._withheld_of.add(model)
+        attributes = {
+            names.FINDING_TYPE: text(kind, NAME),
+            names.FINDING_SEVERITY: severity.name,
+            names.MODEL_NAME: text(model, NAME),
+            names.WITHHELD_REASON: reason,
+        }
+        self._withheld.add(findings, attributes, Context())
 
     def scores(self, scores: Iterable[tuple[Model, str, str, float]]) -> None:
         """Set the gauges: model, detector, feature or principal, value, of all there are.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,7 +25,7 @@ class Gate:
     _gone: dict[Key, Finding] = field(default_factory=dict[Key, Finding])  # resolved too soon to say so
     _held: dict[Key, Finding] = field(default_factory=dict[Key, Finding])  # statistics that a fact has said
     _facts: dict[str, dict[str, Severity]] = field(default_factory=dict[str, dict[str, Severity]])  # kind -> column -> how bad
-    held_back: int = 0
+    held_back: Counter[tuple[str, Severity]] = field(default_factory=Counter[tuple[str, Severity]])  # kind and severity
 
     def admitted(self, findings: Sequence[Finding], now: float) -> list[Finding]:
         """Facts first, as the detectors are asked in that order; `now` is the time of the last row, s since the epoch."""
@@ -41,11 +42,11 @@ class Gate:
             return False  # told when it has been open for long enough, or never, as the finding was not
         gone = self._gone.pop(key, None)
         if gone is not None and finding.severity <= gone.severity:
-            self.held_back += 1
+            self.held_back[finding.kind, finding.severity] += 1
             return False
         if self._said_by_a_fact(finding):
             self._held[key] = replace(finding, call=-1)
-            self.held_back += 1
+            self.held_back[finding.kind, finding.severity] += 1
             return False
         return self._opened(key, finding.time)
 

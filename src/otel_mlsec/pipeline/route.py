@@ -12,7 +12,7 @@ import numpy as np
 from otel_mlsec.arrays import Floats
 from otel_mlsec.detector import Evicting
 from otel_mlsec.errors import contained
-from otel_mlsec.finding import Finding
+from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Batch, Meaning, Model, Prediction
 from otel_mlsec.pipeline.watched import Build, Watched
 from otel_mlsec.reference.reference import Reference
@@ -79,6 +79,14 @@ class Router:
             for detector in model.watched.detectors:
                 if isinstance(detector, Evicting):
                     counts[detector.name] += detector.evicted
+        return counts
+
+    def held_back(self) -> Mapping[tuple[str, str, Severity], int]:
+        """Findings that gates said nothing of so far, by model, kind and severity."""
+        counts: Counter[tuple[str, str, Severity]] = Counter()
+        for (name, _), model in self._routed.items():
+            for (kind, severity), count in model.watched.held_back.items():
+                counts[name, kind, severity] += count
         return counts
 
     def detectors_of(self, model: Model) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from otel_mlsec.detector import Detector
 from otel_mlsec.errors import contained
-from otel_mlsec.finding import Finding
+from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Batch, Model
 from otel_mlsec.pipeline.gate import Gate
 from otel_mlsec.reference.provisional import Provisional
@@ -32,6 +32,11 @@ class Watched:
     def learning(self) -> bool:
         """No reference yet, so nothing is judged."""
         return self._learning is not None
+
+    @property
+    def held_back(self) -> Mapping[tuple[str, Severity], int]:
+        """Findings that the gate said nothing of so far, by kind and severity."""
+        return self._gate.held_back
 
     def judge_by(self, model: Model, reference: Reference) -> None:
         """From now on; where detectors cannot be built for the reference, a provisional one is learned all the same."""
