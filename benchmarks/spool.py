@@ -22,6 +22,7 @@ from otel_mlsec.emit.record import Record
 from otel_mlsec.emit.records import Records
 from otel_mlsec.emit.spool.home import Home
 from otel_mlsec.emit.spool.spool import Spool
+from otel_mlsec.emit.transports.http import Http
 from otel_mlsec.emit.transports.otlp_http import OtlpHttp
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Meaning, Model, Prediction
@@ -39,13 +40,17 @@ def main() -> None:
         sdk, sdk_all = _sdk(records, url)
         rows = [("SDK's batch processor", sdk, sdk_all)]
         for severity in (Severity.HIGH, Severity.CRITICAL):
-            spool = Spool("otlp", lambda: OtlpHttp(url=url), Home(Path(root), "otlp", url), quiet=nullcontext)
+            spool = _spool(url, root)
             own = [_with(record, severity) for record in records]
             mine, mine_all = _spent(own, spool.put, lambda spool=spool: spool.close(60.0))
             rows.append((f"spool, {severity.name}", mine, mine_all))
     for name, cost, all_of_it in rows:
         print(f"  {name:22} {cost:7.1f}  {all_of_it:7.1f}  {cost / sdk:5.2f} × the SDK's")
     _idle()
+
+
+def _spool(url: str, root: str) -> Spool:
+    return Spool("otlp", lambda: OtlpHttp(http=Http(url=url, timeout=10.0)), Home(Path(root), "otlp", url), quiet=nullcontext)
 
 
 def _records() -> list[Record]:
@@ -119,7 +124,7 @@ class _collector:
 def _idle() -> None:
     """Without findings there is no thread, no file and no write."""
     with tempfile.TemporaryDirectory() as root:
-        spool = Spool("otlp", lambda: OtlpHttp(url="http://127.0.0.1:9"), Home(Path(root), "otlp", "x"), quiet=nullcontext)
+        spool = _spool("http://127.0.0.1:9", root)
         spool.start()
         before = _written()
         time.sleep(2.0)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from otel_mlsec.config import Config, ConfigError
-from otel_mlsec.emit import transports
 from otel_mlsec.emit.destination import destination
 from otel_mlsec.emit.record import Record
 from otel_mlsec.emit.spool.spool import Spool
@@ -85,9 +84,7 @@ def delivery(
     to = destination(environ, asked=bool(config.spool)) if otlp and config.spool.lower() != OFF else None
     if to is not None:
         spools.append(make.spool(OTLP, to.shown, to.transport))
-    for url in config.sinks:
-        shown = transports.shown(url)
-        spools.append(make.spool(shown, shown, _connect(url, config.sink_secret)))
+    spools += [make.sink(url) for url in config.sinks]
     return Delivery(spools, otlp=to is not None)
 
 
@@ -102,6 +99,15 @@ class _Make:
 
             home = Home(self._directory, name, shown, key=chain_key(self._config))
         return Spool(name, connect, home, limit=self._config.spool_bytes, quiet=self._quiet)
+
+    def sink(self, url: str) -> Spool:
+        from otel_mlsec.emit import transports  # noqa: PLC0415 - TLS and formats, for who has sinks
+
+        try:
+            transport = transports.transport(url, secret=self._config.sink_secret)
+        except ValueError as error:
+            raise ConfigError(f"sinks: {error}") from None
+        return self.spool(transports.shown(url), transports.shown(url), lambda: transport)
 
 
 def chain_key(config: Config) -> bytes:
@@ -119,11 +125,3 @@ def root(config: Config, environ: Mapping[str, str]) -> Path | None:
         return (state if state.is_absolute() else Path("~/.local/state").expanduser()) / "otel-mlsec" / "spool"
     except RuntimeError:  # nobody's home
         return None
-
-
-def _connect(url: str, secret: str) -> Callable[[], Transport]:
-    try:
-        transport = transports.transport(url, secret=secret)
-    except ValueError as error:
-        raise ConfigError(f"sinks: {error}") from None  # which may quote the URL, and that may hold a secret
-    return lambda: transport

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 from opentelemetry.util.re import parse_env_headers
@@ -35,20 +34,18 @@ class Destination:
 
     def transport(self) -> Transport:
         """Imported only now: a process without findings needs neither library."""
-        common: dict[str, Any] = {
-            "headers": self.headers,
-            "timeout": self.timeout,
-            "gzip": self.gzip,
-            "certificate": self.certificate,
-            "client": self.client,
-        }
         if self.grpc:
             from otel_mlsec.emit.transports.otlp_grpc import OtlpGrpc  # noqa: PLC0415 - 10 MiB that most processes need not load
 
-            return OtlpGrpc(target=urlsplit(self.url).netloc, insecure=self.insecure, **common)
+            return OtlpGrpc(
+                target=urlsplit(self.url).netloc, insecure=self.insecure, headers=self.headers, timeout=self.timeout,
+                gzip=self.gzip, certificate=self.certificate, client=self.client,
+            )  # fmt: skip
+        from otel_mlsec.emit.transports.http import Http  # noqa: PLC0415 - likewise
         from otel_mlsec.emit.transports.otlp_http import OtlpHttp  # noqa: PLC0415 - likewise
 
-        return OtlpHttp(url=self.url, **common)
+        http = Http(url=self.url, timeout=self.timeout, certificate=self.certificate, client=self.client)
+        return OtlpHttp(http=http, headers=self.headers, gzip=self.gzip)
 
 
 def destination(environ: Mapping[str, str], *, asked: bool = False) -> Destination | None:

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from otel_mlsec.emit.record import Record
 from otel_mlsec.emit.spool.home import Home
 from otel_mlsec.emit.spool.spool import Spool
+from otel_mlsec.emit.transports.http import Http
 from otel_mlsec.emit.transports.otlp_http import OtlpHttp
 
 SEVERITIES = (10, 13, 17, 20)
@@ -171,7 +172,7 @@ def spooling(tmp_path: Path, sink: Sink) -> Iterator[Callable[..., Spool]]:
 
     def make(root: Path | None = tmp_path, url: str = sink.url, timeout: float = 2.0, key: bytes = b"", **settings: Any) -> Spool:
         home = Home(root, "otlp", url, key=key) if root is not None else None
-        spool = Spool("otlp", lambda: OtlpHttp(url=url, timeout=timeout), home, quiet=nullcontext, **settings)
+        spool = Spool("otlp", lambda: OtlpHttp(http=Http(url=url, timeout=timeout)), home, quiet=nullcontext, **settings)
         made.append(spool)
         return spool
 

@@ -1,0 +1,60 @@
+"""A file of lines: for who reads findings on the machine itself, or has something that follows files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from otel_mlsec.emit.record import Record
+from otel_mlsec.emit.transport import Answer
+
+
+@dataclass(slots=True, kw_only=True)
+class Lines:
+    """Appends to one file, on the disk when `send` returns.
+
+    What rotates the file may rename, remove or truncate it.  Several processes may append to it: each `send` is one write.
+
+    Attributes:
+        form: makes a line.
+    """
+
+    path: Path
+    form: Callable[[Record], str]
+    _fd: int = -1
+
+    def send(self, records: Sequence[Record], /) -> Answer:
+        data = "".join(f"{self.form(record)}\n" for record in records).encode("utf-8", "replace")
+        try:
+            self._open()
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
+            os.fsync(self._fd)
+        except OSError as error:
+            self.close()
+            return Answer(taken=0, why=error.strerror or type(error).__name__)
+        return Answer(taken=len(records))
+
+    def _open(self) -> None:
+        """The file that has the name now; a line that lacks its end, of a full disk or a crash, gets it first."""
+        if self._fd >= 0 and not self._same():
+            self.close()
+        if self._fd < 0:
+            self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        size = os.fstat(self._fd).st_size
+        if size and os.pread(self._fd, 1, size - 1) != b"\n":
+            os.write(self._fd, b"\n")
+
+    def _same(self) -> bool:
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(self._fd))
+        except FileNotFoundError:
+            return False
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
