@@ -1,0 +1,223 @@
+"""Syslog over real TLS, against a server of the test and, where it is on the machine, rsyslog."""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import pytest
+from tests.emit.formats.conftest import HOSTILE, made, with_attribute
+from tests.emit.spool.conftest import until
+
+from otel_mlsec.emit.formats import TABLE, rfc5424
+from otel_mlsec.emit.transport import Answer
+from otel_mlsec.emit.transports import transport
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made by openssl")
+RECORDS = [with_attribute("mlsec.finding.id", f"id-{number}") for number in range(5)]
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    """An authority, a server's and a client's certificate of it, and a client's of another."""
+    at = tmp_path_factory.mktemp("pki")
+
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=at, check=True, capture_output=True)
+
+    (at / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    for ca, names in (("ca", ("server", "client")), ("other", ("stranger",))):
+        openssl("req", "-x509", *key, "-days", "2", "-subj", f"/CN={ca}", "-keyout", f"{ca}.key", "-out", f"{ca}.crt")
+        for name in names:
+            openssl("req", *key, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+            signed = ("-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
+            openssl("x509", "-req", "-in", f"{name}.csr", *signed, "-out", f"{name}.crt")
+    return at
+
+
+class Server:
+    """Reads frames that count their octets; takes no client without a certificate of the authority."""
+
+    def __init__(self, pki, *, mutual=True):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(pki / "server.crt", pki / "server.key")
+        if mutual:
+            self.context.load_verify_locations(pki / "ca.crt")
+            self.context.verify_mode = ssl.CERT_REQUIRED
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.messages, self.connections = [], []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                plain, _ = self.listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.take, args=(plain,), daemon=True).start()
+
+    def take(self, plain):
+        try:
+            made = self.context.wrap_socket(plain, server_side=True)
+        except OSError:
+            plain.close()
+            return
+        self.connections.append(made)
+        data = b""
+        try:
+            while chunk := made.recv(65536):
+                data += chunk
+                while (head := re.match(rb"(\d+) ", data)) and len(data) >= head.end() + int(head[1]):
+                    end = head.end() + int(head[1])
+                    self.messages.append(data[head.end() : end].decode("utf-8"))
+                    data = data[end:]
+        except OSError:
+            pass
+
+    def drop(self):
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        self.connections.clear()
+
+    def stop(self):
+        self.listening.close()
+        self.drop()
+
+
+@pytest.fixture
+def server(pki):
+    server = Server(pki)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sender(pki, server):
+    made = []
+
+    def sender(who="client", ca="ca", **options):
+        certificate = f"&cert={pki}/{who}.crt&key={pki}/{who}.key" if who else ""
+        more = "".join(f"&{name}={value}" for name, value in options.items())
+        made.append(transport(f"syslog+tls://127.0.0.1:{server.port}#ca={pki}/{ca}.crt{certificate}&timeout=5{more}"))
+        return made[-1]
+
+    yield sender
+    for each in made:
+        each.close()
+
+
+def test_messages_arrive_as_they_are(sender, server):
+    assert sender().send(RECORDS) == Answer(taken=5)
+    until(lambda: len(server.messages) == 5)
+    assert server.messages == [rfc5424(record) for record in RECORDS]
+
+
+@pytest.mark.parametrize("name", ["cef", "ocsf", "ecs"])
+def test_another_format_is_the_message(name, sender, server):
+    sender(format=name, number=99999).send(RECORDS[:1])
+    until(lambda: server.messages)
+
+    assert server.messages[0] == rfc5424(RECORDS[0], said_as=TABLE[name](RECORDS[0]), number=99999)
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_hostile_texts_forge_no_frame(what, sender, server):
+    record = made(body=HOSTILE[what])
+    sender().send([record, RECORDS[0]])
+    until(lambda: len(server.messages) == 2)
+
+    assert server.messages == [rfc5424(record), rfc5424(RECORDS[0])]
+
+
+def test_a_connection_that_the_server_has_closed_is_made_anew(sender, server):
+    one = sender()
+    one.send(RECORDS[:1])
+    until(lambda: len(server.messages) == 1)
+    server.drop()
+    time.sleep(0.1)
+
+    assert one.send(RECORDS[1:2]) == Answer(taken=1)
+    until(lambda: len(server.messages) == 2)
+
+
+def test_who_has_no_certificate_or_anothers_delivers_nothing(sender, server):
+    for who in ("", "stranger"):
+        answer = sender(who).send(RECORDS)
+        assert answer.taken == 0
+        assert answer.why
+    assert not server.messages
+
+
+def test_a_server_that_is_another_gets_nothing(sender, server):
+    answer = sender(ca="other").send(RECORDS)
+
+    assert answer.taken == 0
+    assert answer.why.startswith("TLS failed")
+    assert not server.messages
+
+
+def test_a_server_that_takes_nothing_is_waited_for_no_longer_than_the_timeout(pki):
+    deaf = socket.create_server(("127.0.0.1", 0))
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    one = transport(f"syslog+tcp://127.0.0.1:{deaf.getsockname()[1]}#timeout=0.5")
+    began = time.monotonic()
+    answer = one.send([made(body="x" * 1000)] * 10_000)
+    one.close()
+    deaf.close()
+
+    assert answer == Answer(taken=0, why="timed out")
+    assert time.monotonic() - began < 20
+
+
+def test_nobody_there(server, sender):
+    server.stop()
+
+    assert sender().send(RECORDS).taken == 0
+
+
+RSYSLOG = """
+module(load="imtcp" StreamDriver.Name="gtls" StreamDriver.Mode="1" StreamDriver.AuthMode="x509/name" PermittedPeer=["client"])
+global(workDirectory="{at}" DefaultNetstreamDriverCAFile="{pki}/ca.crt" DefaultNetstreamDriverCertFile="{pki}/server.crt"
+       DefaultNetstreamDriverKeyFile="{pki}/server.key")
+module(load="mmpstrucdata")
+input(type="imtcp" port="{port}" address="127.0.0.1" ruleset="all")
+template(name="out" type="string" string="%$!rfc5424-sd%\\n")
+ruleset(name="all") {{ action(type="mmpstrucdata") action(type="omfile" file="{at}/out" template="out") }}
+"""
+
+
+def _free():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def test_rsyslog_reads_what_was_said(pki, tmp_path):
+    gtls = "/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_gtls.so"
+    if shutil.which("rsyslogd") is None or not os.path.exists(gtls):
+        if os.environ.get("REQUIRE_COLLECTOR"):
+            pytest.fail("rsyslog and rsyslog-gnutls are to be installed")
+        pytest.skip("rsyslog-gnutls is not installed: `make servers`")
+    port = _free()
+    (tmp_path / "conf").write_text(RSYSLOG.format(at=tmp_path, pki=pki, port=port))
+    process = subprocess.Popen(["rsyslogd", "-n", "-f", str(tmp_path / "conf"), "-i", str(tmp_path / "pid")],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    one = transport(f"syslog+tls://localhost:{port}#ca={pki}/ca.crt&cert={pki}/client.crt&key={pki}/client.key")
+    try:
+        hostile = with_attribute("mlsec.model.name", 'a"]\\b')
+        until(lambda: one.send([hostile]).taken == 1, "rsyslog")
+        until(lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text().endswith("\n"), "a line")
+    finally:
+        one.close()
+        process.terminate()
+        process.wait(20)
+
+    assert r'"model": "a\"]\\b"' in (tmp_path / "out").read_text()
