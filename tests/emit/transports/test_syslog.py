@@ -89,6 +89,8 @@ class Server:
         self.connections.clear()
 
     def stop(self):
+        with contextlib.suppress(OSError):
+            self.listening.shutdown(socket.SHUT_RDWR)  # `accept` in the other thread would take one more
         self.listening.close()
         self.drop()
 
