@@ -38,6 +38,11 @@ class Collector:
         secure = any(file == "gateway.yaml" for file in files)
         self.url = f"{'https' if secure else 'http'}://127.0.0.1:{self.ports['MLSEC_HTTP_PORT']}"
 
+    @staticmethod
+    def shipped() -> list[Path]:
+        """Every configuration of a Collector that we ship."""
+        return sorted(path for path in CONFIG.glob("*.yaml") if path.name != "builder.yaml")
+
     def sender(self, *, secure: bool = True, **how: Any) -> Sender:
         """One that is closed when the Collector stops."""
         made = Sender(self.url, self._certificates if secure and self.url.startswith("https") else None, **how)

@@ -93,5 +93,5 @@ SHAPES: Final[Mapping[str, LogRecord]] = {
         body="x\n<106>1 2026-01-01T00:00:00Z evil - - - - forged\x00\u202e",
         mlsec__model__name='m"]\\\r\n\x1b[31m',
     ),
-    "large": finding("large", body="x" * 1_000_000, mlsec__model__name="y" * 100_000),
+    "large": finding("large", body="xü" * 500_000, mlsec__model__name="yü" * 100_000),
 }

@@ -36,34 +36,63 @@ class Kafka:
         self._stack = ExitStack()
 
     def start(self) -> None:
+        """Does nothing if it runs."""
+        if listening(self._port):
+            return
         command = ("java", "-Xmx512m", "-cp", f"{LIBRARIES}/*", "kafka.Kafka", self._settings)
         self._stack.enter_context(running(*command, log=self._directory / "log", ready=lambda: listening(self._port)))
 
     def stop(self) -> None:
         self._stack.close()
 
-    def findings(self, topic: str, enough: int, patience: float = 40.0) -> list[dict[str, Any]]:
-        """Attributes of the findings in a topic, read from its beginning until there are enough distinct ones."""
-        from confluent_kafka import Consumer  # noqa: PLC0415 - only where Kafka is
+    def create(self, topic: str) -> None:
+        from confluent_kafka.admin import NewTopic  # noqa: PLC0415 - only where Kafka is
 
-        consumer = Consumer({
-            "bootstrap.servers": self.broker, "group.id": uuid.uuid4().hex, "auto.offset.reset": "earliest",
-            "allow.auto.create.topics": True, "topic.metadata.refresh.interval.ms": 1000, "log_level": 0,
-            "security.protocol": "ssl", "ssl.ca.location": self._certificates.path("ca.crt"),
-            "ssl.certificate.location": self._certificates.path("client.crt"),
-            "ssl.key.location": self._certificates.path("client.key"),
-        })  # fmt: skip
+        administrator = self._administrator()  # whose requests end with it
+        [made] = administrator.create_topics([NewTopic(topic, num_partitions=3)], request_timeout=30).values()
+        made.result()
+
+    def topics(self, *, known: bool = True) -> set[str]:
+        from confluent_kafka import KafkaException  # noqa: PLC0415
+
+        try:
+            return set(self._administrator(known=known).list_topics(timeout=5).topics)
+        except KafkaException as failure:
+            raise AssertionError(f"no answer: {failure}") from None
+
+    def findings(self, topic: str, wanted: set[str], patience: float = 40.0) -> list[dict[str, Any]]:
+        """Attributes of the findings in a topic, read from its beginning until those that are wanted have come."""
+        from confluent_kafka import Consumer  # noqa: PLC0415
+
+        consumer = Consumer({**self._access(), "group.id": uuid.uuid4().hex, "auto.offset.reset": "earliest"})
         consumer.subscribe([topic])
         found: list[dict[str, Any]] = []
+        left = set(wanted)
         deadline = time.monotonic() + patience
         try:
-            while len({record["mlsec.finding.id"] for record in found}) < enough and time.monotonic() < deadline:
+            while left and time.monotonic() < deadline:
                 message = consumer.poll(0.5)
                 if message is not None and message.error() is None:
-                    found += _attributes(json.loads(message.value()))
+                    found += (come := _attributes(json.loads(message.value())))
+                    left -= {record["mlsec.finding.id"] for record in come}
         finally:
             consumer.close()
         return found
+
+    def _administrator(self, *, known: bool = True) -> Any:
+        from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+
+        return AdminClient(self._access(known=known))
+
+    def _access(self, *, known: bool = True) -> dict[str, str | int]:
+        client = {"ssl.certificate.location": "client.crt", "ssl.key.location": "client.key"} if known else {}
+        files = {"ssl.ca.location": "ca.crt", **client}
+        return {
+            "bootstrap.servers": self.broker,
+            "security.protocol": "ssl",
+            "log_level": 0,
+            **{name: self._certificates.path(file) for name, file in files.items()},
+        }
 
 
 def _attributes(request: Any) -> list[dict[str, Any]]:
@@ -95,5 +124,5 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
-auto.create.topics.enable=true
+auto.create.topics.enable=false
 """

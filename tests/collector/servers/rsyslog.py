@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,10 +45,20 @@ ruleset(name="all") {{
         with running(*command, log=self._directory / "log", ready=lambda: listening(self.port)):
             yield self
 
+    @contextmanager
+    def client(self, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+        """A connection of somebody else."""
+        with (
+            socket.create_connection(("127.0.0.1", self.port), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
+        ):
+            yield secured
+
     def messages(self) -> list[dict[str, Any]]:
         path = self._directory / "messages.jsonl"
         lines = path.read_text().splitlines(keepends=True) if path.exists() else []
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
-    def log(self) -> str:
-        return (self._directory / "log").read_text(errors="replace")
+    def identifiers(self) -> set[str]:
+        """Of the findings that came."""
+        return {message["$!"]["rfc5424-sd"]["mlsec@32473"]["id"] for message in self.messages()}
