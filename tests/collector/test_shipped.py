@@ -28,6 +28,9 @@ NOT_FOR_US = {
 }  # exporters that we cannot build; no Collector's
 
 
+HOLDS = ("token", "password", "api_key", "authorization")  # keys whose value is a secret
+
+
 def _shipped() -> set[str]:
     parts = (".", "contrib", "compose", "kubernetes")
     return {str(path.relative_to(CONFIG)) for part in parts for path in CONFIG.glob(f"{part}/*.yaml")}
