@@ -1,5 +1,6 @@
 """In tests our own errors are not contained: a bug is a failure, not a count."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -13,3 +14,9 @@ def _errors_raise(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     errors.counts.clear()
     yield
     errors.counts.clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _state(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Spools of tests, and of processes that they start, are not the user's."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
