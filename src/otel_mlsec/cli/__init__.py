@@ -15,6 +15,7 @@ TABLE = {
     "scan": ("otel_mlsec.cli.scan", "judge prompts, tool results and answers in files for attacks and leaks"),
     "spool": ("otel_mlsec.cli.spool", "look after findings that wait to be delivered"),
     "tail": ("otel_mlsec.cli.tail", "receive telemetry on this machine and print findings as they arrive"),
+    "view": ("otel_mlsec.cli.view.command", "receive telemetry on this machine and show it on a page, as it arrives"),
 }
 
 

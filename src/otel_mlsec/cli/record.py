@@ -11,7 +11,7 @@ from otel_mlsec.emit.record import Record, Value
 def records(request: ExportLogsServiceRequest) -> Iterator[Record]:
     """The records of a request, in its order."""
     for of_resource in request.resource_logs:
-        resource = _values(of_resource.resource.attributes)
+        resource = values(of_resource.resource.attributes)
         for of_scope in of_resource.scope_logs:
             for log in of_scope.log_records:
                 yield Record(
@@ -21,7 +21,7 @@ def records(request: ExportLogsServiceRequest) -> Iterator[Record]:
                     severity=int(log.severity_number),
                     severity_text=log.severity_text,
                     body=str(_value(log.body) or ""),
-                    attributes=_values(log.attributes),
+                    attributes=values(log.attributes),
                     resource=resource,
                     scope=of_scope.scope.name,
                     scope_version=of_scope.scope.version,
@@ -31,7 +31,7 @@ def records(request: ExportLogsServiceRequest) -> Iterator[Record]:
                 )
 
 
-def _values(pairs: Iterable[KeyValue]) -> dict[str, Value]:
+def values(pairs: Iterable[KeyValue]) -> dict[str, Value]:
     return {pair.key: _value(pair.value) for pair in pairs}
 
 
@@ -50,6 +50,6 @@ def _value(value: AnyValue) -> Value:
         case "array_value":
             return [_value(item) for item in value.array_value.values]
         case "kvlist_value":
-            return _values(value.kvlist_value.values)
+            return values(value.kvlist_value.values)
         case _:
             return None

@@ -24,7 +24,7 @@ from otel_mlsec.emit.record import Record
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--port", type=_port, default=4318, help="where to listen on 127.0.0.1 (default %(default)s; 0: a free one)"
+        "--port", type=port, default=4318, help="where to listen on 127.0.0.1 (default %(default)s; 0: a free one)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of blocks")
     parser.add_argument("--evidence", action="store_true", help="blocks with all numbers behind a finding")
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"otel-mlsec tail: port {options.port} on 127.0.0.1 {reason}; choose another with --port", file=sys.stderr)  # noqa: T201 - a command
         return 2
     notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    with _stopped() as tail.stop, receiver:
+    with stopped() as tail.stop, receiver:
         notes.print(f"otel-mlsec tail: listening on {receiver.url}, Ctrl-C to stop; start the application with", style="dim")
         notes.print(f"  OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT={receiver.url}", style="dim")
         tail.stop.wait()
@@ -103,7 +103,7 @@ class Tail:
 
 
 @contextlib.contextmanager
-def _stopped() -> Generator[threading.Event]:
+def stopped() -> Generator[threading.Event]:
     """An event that Ctrl-C and SIGTERM set, while the context lasts."""
     stop = threading.Event()
 
@@ -119,7 +119,7 @@ def _stopped() -> Generator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _port(text: str) -> int:
+def port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 65536):
         raise argparse.ArgumentTypeError(f"must be 0 to 65535, got {text!r}")
     return int(text)
