@@ -52,8 +52,9 @@ class Server:
             self.context.verify_mode = ssl.CERT_REQUIRED
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
-        self.messages, self.connections = [], []
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.messages, self.connections, self.threads = [], [], []
+        self.serving = threading.Thread(target=self.serve, daemon=True)
+        self.serving.start()
 
     def serve(self):
         while True:
@@ -61,36 +62,40 @@ class Server:
                 plain, _ = self.listening.accept()
             except OSError:
                 return
-            threading.Thread(target=self.take, args=(plain,), daemon=True).start()
+            self.connections.append(plain)
+            self.threads.append(threading.Thread(target=self.take, args=(plain,), daemon=True))
+            self.threads[-1].start()
 
     def take(self, plain):
-        try:
-            made = self.context.wrap_socket(plain, server_side=True)
-        except OSError:
-            plain.close()
-            return
-        self.connections.append(made)
         data = b""
         try:
+            made = self.context.wrap_socket(plain.dup(), server_side=True)
+        except OSError:
+            return
+        with made, contextlib.suppress(OSError):
             while chunk := made.recv(65536):
                 data += chunk
                 while (head := re.match(rb"(\d+) ", data)) and len(data) >= head.end() + int(head[1]):
                     end = head.end() + int(head[1])
                     self.messages.append(data[head.end() : end].decode("utf-8"))
                     data = data[end:]
-        except OSError:
-            pass
 
     def drop(self):
+        """Who reads closes: a number that is free goes to the next connection, and who still reads there would read that."""
         for connection in self.connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join(30)
+        for connection in self.connections:
             connection.close()
         self.connections.clear()
+        self.threads.clear()
 
     def stop(self):
         with contextlib.suppress(OSError):
             self.listening.shutdown(socket.SHUT_RDWR)  # `accept` in the other thread would take one more
+        self.serving.join(30)
         self.listening.close()
         self.drop()
 
@@ -125,7 +130,7 @@ def test_messages_arrive_as_they_are(sender, server):
 
 @pytest.mark.parametrize("name", ["cef", "ocsf", "ecs"])
 def test_another_format_is_the_message(name, sender, server):
-    sender(format=name, number=99999).send(RECORDS[:1])
+    assert sender(format=name, number=99999).send(RECORDS[:1]) == Answer(taken=1)
     until(lambda: server.messages)
 
     assert server.messages[0] == rfc5424(RECORDS[0], said_as=TABLE[name](RECORDS[0]), number=99999)

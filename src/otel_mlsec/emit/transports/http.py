@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import email.utils
-import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import requests
+
+from otel_mlsec.emit.transports.bounded import Bounded
 
 LONGEST = 64 << 10  # bytes of an answer
 
@@ -36,7 +38,7 @@ class Http:
     Redirects are not followed: they would be a success that delivered nothing.
 
     Attributes:
-        timeout: s of each wait, and of the answer's body in all.
+        timeout: s of connecting, of sending and of the whole answer, each.
         certificate: file of the authorities that the server is verified by; "": those of the environment.
         client: certificate and key, for who asks for one.
     """
@@ -47,16 +49,25 @@ class Http:
     client: tuple[str, str] | None = None
     _session: requests.Session | None = None
 
-    def post(self, body: bytes, headers: Mapping[str, str]) -> Response | str:
-        """The answer, or why there is none: without a message, which would quote the URL, and that may hold a secret."""
-        self._session = self._session or requests.Session()
-        end = time.monotonic() + self.timeout
+    def post(self, body: bytes, headers: Mapping[str, str], *, heed: bool = True) -> Response | str:
+        """The answer, or why there is none: without a message, which would quote the URL, and that may hold a secret.
+
+        Args:
+            heed: the answer counts only with its body; else with its status, and it has none.
+        """
+        self._session = self._session or _session()
         try:
             with self._session.post(
                 self.url, data=body, headers=headers, timeout=self.timeout, allow_redirects=False, stream=True,
                 verify=self.certificate or True, cert=self.client,
             ) as response:  # fmt: skip
-                return Response(status=response.status_code, headers=response.headers, body=_body(response, end))
+                said = b""
+                if heed:
+                    said = _body(response)
+                else:
+                    with suppress(requests.RequestException, OSError):
+                        _body(response)  # read, so that the connection can be used again
+                return Response(status=response.status_code, headers=response.headers, body=said)
         except (requests.RequestException, OSError, ValueError) as error:  # ValueError: a URL or header that is none
             return _why(error)
 
@@ -66,11 +77,18 @@ class Http:
             session.close()
 
 
-def _body(response: requests.Response, end: float) -> bytes:
+def _session() -> requests.Session:
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, Bounded())
+    return session
+
+
+def _body(response: requests.Response) -> bytes:
     body = b""
     for chunk in response.iter_content(4096):
         body += chunk
-        if len(body) > LONGEST or time.monotonic() > end:
+        if len(body) > LONGEST:
             raise requests.ConnectionError("an answer that does not end")
     return body
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 import struct
@@ -84,21 +83,19 @@ def _frame(message: str) -> bytes:
 
 
 def _closed(made: socket.socket, wait: float) -> bool:
-    """Has the server gone?  It has nothing to say, so what there is to read is the end, or noise of TLS.
+    """Has the server gone, or does it go within `wait` s?  It has nothing to say, so what there is to read is the end, or noise.
 
     Raises:
         OSError: it left with an error, as one of TLS.
     """
-    made.settimeout(0.0)
+    made.settimeout(wait)  # and no select: it knows no file numbers beyond 1,023
     for _ in range(NOISE):
-        if not select.select([made], [], [], wait)[0]:
-            break
         try:
             if not made.recv(1024):
                 return True
-        except (ssl.SSLWantReadError, BlockingIOError):
+        except (ssl.SSLWantReadError, BlockingIOError, TimeoutError):
             break
-        wait = 0.0
+        made.settimeout(0.0)
     return False
 
 

@@ -23,6 +23,8 @@ PREFIX = "whsec_"  # of a secret that is given in base64
 class Webhook:
     """Sends to one URL.
 
+    A `send` begins no further POST once it has taken the time-out of one.
+
     Attributes:
         form: makes the body, a JSON document.
         secret: that bodies are signed with; empty: they are not.
@@ -33,8 +35,11 @@ class Webhook:
     secret: bytes = field(default=b"", repr=False)
 
     def send(self, records: Sequence[Record], /) -> Answer:
+        end = time.monotonic() + self.http.timeout
         for taken, record in enumerate(records):
-            response = self.http.post(*self._message(record))
+            if taken and time.monotonic() > end:
+                return Answer(taken=taken, why="slow")
+            response = self.http.post(*self._message(record), heed=False)
             if isinstance(response, str):
                 return Answer(taken=taken, why=response)
             if not response.good:
