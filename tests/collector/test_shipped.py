@@ -2,11 +2,12 @@
 
 import os
 import subprocess
-from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
+from compose_spec import PyCompose
 from tests.collector.built import BINARY, CONFIG
 
 pytestmark = pytest.mark.collector
@@ -20,20 +21,22 @@ SETS = [
     *(["gateway.yaml", body, leg] for body in ("ocsf.yaml", "ecs.yaml") for leg in ("otlp.yaml", "file.yaml")),
     ["gateway.yaml", "ocsf.yaml", "otlp.yaml", "file.yaml", "syslog.yaml", "kafka.yaml", "victorialogs.yaml"],
 ]
-NOT_FOR_US = {
-    "builder.yaml",
-    "contrib/siem.yaml",
-    "compose/compose.yaml",
-    "kubernetes/gateway.yaml",
-}  # exporters that we cannot build; no Collector's
-
-
+NOT_FOR_US = {  # with parts that we cannot build, or no configuration of a Collector
+    "builder.yaml", "contrib/siem.yaml", "contrib/spool.yaml",
+    "compose/compose.yaml", "kubernetes/gateway.yaml", "kubernetes/sidecar.yaml",
+}  # fmt: skip
+KUBERNETES = ("1.29", "1.34", "1.37")  # the first with sidecars, and what is current
 HOLDS = ("token", "password", "api_key", "authorization")  # keys whose value is a secret
 
 
 def _shipped() -> set[str]:
     parts = (".", "contrib", "compose", "kubernetes")
     return {str(path.relative_to(CONFIG)) for part in parts for path in CONFIG.glob(f"{part}/*.yaml")}
+
+
+def test_what_is_not_run_says_so_first():
+    for file in NOT_FOR_US - {"builder.yaml"}:
+        assert (CONFIG / file).read_text().startswith("# NOT RUN by us: "), file
 
 
 def test_no_configuration_is_left_out():
@@ -89,8 +92,19 @@ def test_the_overlay_for_contrib_fits_the_gateway():
         assert exporter["sending_queue"]["block_on_overflow"] is False
 
 
-def test_what_compose_mounts_and_publishes_is_there_and_ours_only():
-    compose = yaml.safe_load((CONFIG / "compose/compose.yaml").read_text())
+def test_the_overlay_for_spools_fits_the_agent():
+    agent, overlay = (yaml.safe_load((CONFIG / name).read_text()) for name in ("agent.yaml", "contrib/spool.yaml"))
+
+    [receiver] = overlay["receivers"].values()
+    assert receiver["storage"] in agent["service"]["extensions"]
+    assert overlay["service"]["pipelines"] == {"logs/findings": {"receivers": [*agent["receivers"], *overlay["receivers"]]}}
+    assert "logs/findings" in agent["service"]["pipelines"]
+
+
+def test_compose_is_of_its_specification_and_what_it_mounts_and_publishes_is_there_and_ours_only():
+    text = (CONFIG / "compose/compose.yaml").read_text()
+    PyCompose.from_yaml(text)  # raises
+    compose = yaml.safe_load(text)
     for name, service in compose["services"].items():
         image, _, tag = service["image"].rpartition(":")
         assert image, name
@@ -103,26 +117,39 @@ def test_what_compose_mounts_and_publishes_is_there_and_ours_only():
         assert named <= set(compose["volumes"]), name
 
 
-def test_what_kubernetes_is_told_hangs_together():
-    whole, service, budget = yaml.safe_load_all((CONFIG / "kubernetes/gateway.yaml").read_text())
-    pod = whole["spec"]["template"]["spec"]
-    [container] = pod["containers"]
-    labels = whole["spec"]["template"]["metadata"]["labels"]
+@pytest.mark.parametrize("version", KUBERNETES)
+@pytest.mark.parametrize("file", ["gateway.yaml", "sidecar.yaml"])
+def test_manifests_are_of_their_kinds_schemas(file, version):
+    for manifest in yaml.safe_load_all((CONFIG / "kubernetes" / file).read_text()):
+        assert kubernetes_validate.validate(manifest, version, strict=True).startswith(version)  # raises
 
-    assert (whole["kind"], service["kind"], budget["kind"]) == ("StatefulSet", "Service", "PodDisruptionBudget")
-    assert (
-        labels
-        == whole["spec"]["selector"]["matchLabels"]
-        == service["spec"]["selector"]
-        == budget["spec"]["selector"]["matchLabels"]
-    )
-    assert whole["spec"]["serviceName"] == service["metadata"]["name"]
-    volumes = {volume["name"] for volume in pod["volumes"]} | {
-        claim["metadata"]["name"] for claim in whole["spec"]["volumeClaimTemplates"]
+
+@pytest.mark.parametrize("file", ["gateway.yaml", "sidecar.yaml"])
+def test_what_kubernetes_is_told_hangs_together(file):
+    whole, service, *more = yaml.safe_load_all((CONFIG / "kubernetes" / file).read_text())
+    pod = whole["spec"]["template"]["spec"]
+    containers = [*pod.get("initContainers", ()), *pod["containers"]]
+    labels = whole["spec"]["template"]["metadata"]["labels"]
+    volumes = {each["name"] for each in pod["volumes"]} | {
+        each["metadata"]["name"] for each in whole["spec"]["volumeClaimTemplates"]
     }
-    assert {mount["name"] for mount in container["volumeMounts"]} == volumes
+    words = [word for container in containers for word in container.get("args", ())]
+
+    assert labels == whole["spec"]["selector"]["matchLabels"] == service["spec"]["selector"]
+    assert all(labels == each["spec"]["selector"]["matchLabels"] for each in more)
+    assert whole["spec"]["serviceName"] == service["metadata"]["name"]
+    assert {mount["name"] for container in containers for mount in container["volumeMounts"]} == volumes
+    assert words
+    assert all((CONFIG / word.partition("/etc/mlsec/")[2]).is_file() for word in words)
+    for container in containers:
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        assert not container["securityContext"]["allowPrivilegeEscalation"]
+        assert container["image"].rpartition(":")[2] not in ("", "latest")
+
+
+def test_what_the_gateway_is_asked_for_is_published():
+    whole, service, _budget = yaml.safe_load_all((CONFIG / "kubernetes/gateway.yaml").read_text())
+    [container] = whole["spec"]["template"]["spec"]["containers"]
+
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    assert {port["targetPort"] for port in service["spec"]["ports"]} <= set(ports)
-    assert all(Path(CONFIG / word.partition("/etc/mlsec/")[2]).exists() for word in container["args"])
-    assert container["securityContext"]["readOnlyRootFilesystem"]
-    assert not container["securityContext"]["allowPrivilegeEscalation"]
+    assert {port["targetPort"]: port["port"] for port in service["spec"]["ports"]}.items() <= ports.items()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # install.sh [victoria-logs|kafka|opensearch|system]… : the real servers that the tests of the Collector talk to, all of them by default.
-# They go to build/servers; what the system's package manager has is taken from there, as root.  Whatever cannot be had is named,
-# and the tests that need it skip by that name (or fail, with REQUIRE_COLLECTOR=1).
+# They go to build/servers; what the system's package manager has is taken from there, with sudo where we are not root.  Whatever
+# cannot be had is named, and the tests that need it skip by that name (or fail, with REQUIRE_COLLECTOR=1).
 set -uo pipefail
 cd "$(dirname "$0")/../../.."
 source=$PWD/tests/collector/servers target=$PWD/build/servers
@@ -30,8 +30,11 @@ system() {
   compgen -G '/usr/lib/*/rsyslog/lmnsd_gtls.so' >/dev/null || need+=(rsyslog-gnutls)
   command -v openssl >/dev/null || need+=(openssl)
   [ ${#need[@]} -eq 0 ] && return
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${need[@]}" >/dev/null && return
+  local root=()
+  [ "$(id -u)" = 0 ] || root=(sudo -n)
+  if command -v apt-get >/dev/null && "${root[@]}" true 2>/dev/null; then
+    "${root[@]}" apt-get -o Acquire::Retries=3 update -qq &&
+      "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends "${need[@]}" >/dev/null && return
   fi
   missing+=("${need[@]/%/: install it with the package manager of the system}")
 }
