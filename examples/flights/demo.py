@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import page
 import traffic
 import train
 from rich.console import Console
 
-from otel_mlsec.cli.receiver import Receiver
 from otel_mlsec.cli.tail import Tail
+from otel_mlsec.cli.view.command import viewing
 
 HERE = Path(__file__).parent
 PATIENCE = 60.0  # s for the service to answer, and to go
@@ -38,10 +39,13 @@ def main() -> int:
     train.main()
     acts = traffic.story()[options.faults :]  # the first act is the ten months
     tail = Tail(console)
-    # The receiver outlives the service, whose last words are its counts.
-    with Receiver(tail.take, port=0) as receiver, service(receiver.url, console) as url, traffic.bar(console) as progress:
-        traffic.drive(url, acts, progress)
-    console.print(f"Seen in {time.monotonic() - began:.0f} s: {tail.tally.line()}", style="bold", soft_wrap=True)
+    # The view outlives the service, whose last words are its counts.
+    with viewing(also=tail.take) as view:
+        page.show(view, console)
+        with service(view.receiver.url, console) as url, traffic.bar(console) as progress:
+            traffic.drive(url, acts, progress)
+        console.print(f"Seen in {time.monotonic() - began:.0f} s: {tail.tally.line()}", style="bold", soft_wrap=True)
+        page.stay(view, console)
     return 0
 
 
@@ -59,7 +63,7 @@ def service(collector: str, console: Console, more: Mapping[str, str] | None = N
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_METRIC_EXPORT_INTERVAL": "5000",  # ms
-        "OTEL_BLRP_SCHEDULE_DELAY": "100",  # ms; ten months pass in a minute here
+        "OTEL_MLSEC_SPOOL": str(train.BUILD / "spool"),
         "NO_PROXY": "127.0.0.1",
         **(more or {}),
     }

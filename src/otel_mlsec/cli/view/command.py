@@ -7,7 +7,7 @@ import errno
 import sqlite3
 import sys
 import webbrowser
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from otel_mlsec.cli.tail import port, stopped
 from otel_mlsec.cli.view.server import Page
 from otel_mlsec.cli.view.store import Store
 from otel_mlsec.cli.view.telemetry import Telemetry
+from otel_mlsec.cli.wire import Request
 
 COMMAND = "otel-mlsec view"
 
@@ -64,7 +65,6 @@ class View:
 
     page: Page
     receiver: Receiver
-    telemetry: Telemetry
 
     @property
     def environment(self) -> dict[str, str]:
@@ -77,8 +77,10 @@ def environment(receiver: str) -> dict[str, str]:
 
 
 @contextmanager
-def viewing(at: int = 0, page_at: int = 0, database: Path | None = None) -> Generator[View]:
-    """Receives at one port of 127.0.0.1 and shows at another; 0 is a free one.
+def viewing(
+    at: int = 0, page_at: int = 0, database: Path | None = None, also: Callable[[Request], object] = lambda _: None
+) -> Generator[View]:
+    """Receives at one port of 127.0.0.1 and shows at another; 0 is a free one.  `also` gets all that is received, too.
 
     Raises:
         OSError: a port is in use.
@@ -87,7 +89,12 @@ def viewing(at: int = 0, page_at: int = 0, database: Path | None = None) -> Gene
     store = Store(database)
     try:
         telemetry = Telemetry(store)
-        with Receiver(telemetry.take, port=at) as receiver, Page(store, port=page_at, about=environment(receiver.url)) as page:
-            yield View(page=page, receiver=receiver, telemetry=telemetry)
+
+        def take(request: Request) -> None:
+            telemetry.take(request)
+            also(request)
+
+        with Receiver(take, port=at) as receiver, Page(store, port=page_at, about=environment(receiver.url)) as page:
+            yield View(page=page, receiver=receiver)
     finally:
         store.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -16,7 +16,7 @@ from otel_mlsec.cli.record import records, values
 from otel_mlsec.cli.view.store import LONGEST, Store
 from otel_mlsec.cli.wire import Request
 from otel_mlsec.emit import names
-from otel_mlsec.emit.record import Record, Value
+from otel_mlsec.emit.record import Value
 
 HEALTH: Final = frozenset({
     names.DETECTION_PROCESSED, names.DETECTION_DURATION, names.QUEUE_SIZE, names.QUEUE_CAPACITY, names.AGENT_ERRORS,
@@ -28,10 +28,10 @@ DELTA: Final = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
 
 
 class Telemetry:
-    """Takes what a receiver takes; `told` is called with the findings, if somebody prints them, too."""
+    """Takes what a receiver takes."""
 
-    def __init__(self, store: Store, told: Callable[[Record], object] = lambda _: None) -> None:
-        self._store, self._told = store, told
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def take(self, request: Request) -> None:
         match request:
@@ -39,8 +39,6 @@ class Telemetry:
                 found = [record for record in records(request) if record.event == names.FINDING_EVENT]
                 if found:
                     self._store.findings(found)
-                    for record in found:
-                        self._told(record)
             case ExportTraceServiceRequest():
                 self._store.spans(list(_spans(request)))
             case _:
