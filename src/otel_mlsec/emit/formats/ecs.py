@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from otel_mlsec.emit import names
-from otel_mlsec.emit.clean import attribute, text
-from otel_mlsec.emit.formats.fields import address, happened, kind, message, moment, of_resource, said, several, severity
+from otel_mlsec.emit.clean import text
+from otel_mlsec.emit.formats.fields import address, happened, kind, message, moment, of_resource, plain, said, several, severity
 from otel_mlsec.emit.record import Record
 from otel_mlsec.finding import Severity
 
@@ -24,7 +24,7 @@ def ecs(record: Record) -> dict[str, Any]:
         if value or value == 0:
             _put(document, path, value)
     for name, raw in record.attributes.items():
-        value = attribute(raw)
+        value = plain(raw)
         if name.startswith(OWN) and value is not None:
             document[text(name)] = value
     return document

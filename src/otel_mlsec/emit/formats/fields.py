@@ -6,11 +6,12 @@ import ipaddress
 from datetime import UTC, datetime
 
 from otel_mlsec.emit import names
-from otel_mlsec.emit.clean import LONGEST, text
+from otel_mlsec.emit.clean import LONGEST, Attribute, attribute, text
 from otel_mlsec.emit.record import Record, Value
 from otel_mlsec.finding import Severity
 
 MOST = 32  # values of a list
+CUT = "…"  # in place of what is left out; 3 bytes
 
 
 def said(record: Record, name: str, longest: int = LONGEST) -> str:
@@ -23,11 +24,24 @@ def of_resource(record: Record, name: str, longest: int = LONGEST) -> str:
 
 
 def _text(value: Value, longest: int) -> str:
-    return text(value, longest) if isinstance(value, str) else ""
+    return short(value, longest) if isinstance(value, str) else ""
+
+
+def short(value: str, longest: int = LONGEST) -> str:
+    """Clean, of `longest` bytes at most, and with a mark at the end where there was more."""
+    clean = text(value, longest + 4)  # a character has 4 bytes at most
+    if len(clean.encode()) <= longest and len(value) <= 4 * longest:
+        return clean
+    return text(value, longest - len(CUT.encode())) + CUT
+
+
+def plain(value: Value) -> Attribute | None:
+    """Any attribute, as it may be sent; None where it may not."""
+    return short(value) if isinstance(value, str) else attribute(value)
 
 
 def message(record: Record) -> str:
-    return text(record.body) or said(record, names.FINDING_TITLE) or kind(record)
+    return short(record.body) or said(record, names.FINDING_TITLE) or kind(record)
 
 
 def kind(record: Record) -> str:
@@ -37,7 +51,7 @@ def kind(record: Record) -> str:
 def several(record: Record, name: str) -> list[str]:
     """An attribute that is a list, its texts."""
     value = record.attributes.get(name)
-    return [text(each) for each in value[:MOST] if isinstance(each, str)] if isinstance(value, list | tuple) else []
+    return [short(each) for each in value[:MOST] if isinstance(each, str)] if isinstance(value, list | tuple) else []
 
 
 def whole(record: Record, name: str) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from otel_mlsec.emit import names
-from otel_mlsec.emit.clean import attribute, text
+from otel_mlsec.emit.clean import text
 from otel_mlsec.emit.formats.fields import (
     address,
     happened,
@@ -14,6 +14,7 @@ from otel_mlsec.emit.formats.fields import (
     milliseconds,
     moment,
     of_resource,
+    plain,
     said,
     several,
     severity,
@@ -124,4 +125,4 @@ def _evidences(record: Record) -> list[dict[str, Any]]:
 
 def _unmapped(record: Record) -> dict[str, Any]:
     """All attributes under their own names, as the Collector's mapping has it."""
-    return {text(name): value for name, raw in record.attributes.items() if (value := attribute(raw)) is not None}
+    return {text(name): value for name, raw in record.attributes.items() if (value := plain(raw)) is not None}
