@@ -31,5 +31,6 @@ def read_cef(line):
     ends = [start - 1 for start in starts[1:]] + [len(rest)]
     values = {rest[start:at]: rest[at + 1 : end] for start, at, end in zip(starts, equals, ends, strict=True)}
     assert all(re.fullmatch(r"[a-zA-Z0-9]+", key) for key in values), list(values)
+    assert all(re.fullmatch(r"(?:[^\\]|\\[\\=nr])*", value) for value in values.values()), list(values.values())
     unescaped = [re.sub(r"\\([\\|])", r"\1", piece) for piece in header]
     return unescaped, {name: re.sub(r"\\([\\=])", r"\1", value) for name, value in values.items()}
