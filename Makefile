@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help .venv test test-llm lint bench evaluate-drift evaluate-llm evaluate-attacks test-collector servers demo demo-attack demo-llm collector collector-sources
+.PHONY: help .venv test test-llm lint bench evaluate-drift evaluate-llm evaluate-attacks test-collector servers demo demo-attack demo-llm demo-soc collector collector-sources
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -75,6 +75,9 @@ demo-attack: .venv ## the same model with many clients, of which one copies it a
 
 demo-llm: .venv/chat ## a help desk on a real language model, staff and attackers, and what is found; half a minute, 127 MB once
 	$(BIN)/python examples/chat/demo.py
+
+demo-soc: .venv ## the flights with a SOC behind them: a real Collector, VictoriaLogs and Prometheus; needs Go, once five minutes and 2.5 GB
+	$(BIN)/python examples/flights/demo_soc.py $(ARGS)
 
 collector: collector/bin/otelcol-mlsec ## build the OpenTelemetry Collector that collector/*.yaml are tested with
 collector/bin/otelcol-mlsec: $(wildcard collector/distribution/*)
