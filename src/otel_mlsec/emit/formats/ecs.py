@@ -8,7 +8,7 @@ from typing import Any
 
 from otel_mlsec.emit import names
 from otel_mlsec.emit.clean import text
-from otel_mlsec.emit.formats.fields import address, happened, kind, message, moment, of_resource, plain, said, several, severity
+from otel_mlsec.emit.formats.fields import address, happened, kind, moment, of_resource, plain, said, several, severity, short
 from otel_mlsec.emit.record import Record
 from otel_mlsec.finding import Severity
 
@@ -19,7 +19,11 @@ OWN = ("mlsec.", "gen_ai.")  # attributes that ECS has not taken over
 
 def ecs(record: Record) -> dict[str, Any]:
     """`event.id` is the record's, so that one that comes twice is one document where it is the document's id."""
-    document: dict[str, Any] = {"@timestamp": _rfc3339(happened(record)), "ecs": {"version": VERSION}, "message": message(record)}
+    document: dict[str, Any] = {
+        "@timestamp": _rfc3339(happened(record)),
+        "ecs": {"version": VERSION},
+        "message": short(record.body) or kind(record),
+    }
     for path, value in (*_event(record), *_rule(record), *_who(record), *_where(record)):
         if value or value == 0:
             _put(document, path, value)
