@@ -1,5 +1,7 @@
 """What a sink's URL may say."""
 
+import traceback
+
 import pytest
 
 from otel_mlsec.emit.transports import shown, transport
@@ -48,3 +50,12 @@ def test_a_secret_that_is_half_base64_is_said_without_it():
         transport("https://host/x", secret="whsec_!!secret!!")
 
     assert "!!secret!!" not in str(raised.value)
+
+
+@pytest.mark.parametrize("host", ["user:hunter2/x@siem", "siem:hunter2", "user:hunter2@siem\u2100", "user:hunter2@[siem"])
+@pytest.mark.parametrize("scheme", ["https", "syslog+tls"])
+def test_a_url_that_is_none_is_said_without_it(scheme, host):
+    with pytest.raises(ValueError, match="must be a URL") as raised:
+        transport(f"{scheme}://{host}")
+
+    assert "hunter2" not in "".join(traceback.format_exception(raised.value))

@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 
@@ -44,13 +45,13 @@ def pki(tmp_path_factory):
 class Server:
     """Reads frames that count their octets; takes no client without a certificate of the authority."""
 
-    def __init__(self, pki, *, mutual=True):
+    def __init__(self, pki, *, mutual=True, host="127.0.0.1"):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(pki / "server.crt", pki / "server.key")
         if mutual:
             self.context.load_verify_locations(pki / "ca.crt")
             self.context.verify_mode = ssl.CERT_REQUIRED
-        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.listening = socket.create_server((host, 0))
         self.port = self.listening.getsockname()[1]
         self.messages, self.connections, self.threads = [], [], []
         self.serving = threading.Thread(target=self.serve, daemon=True)
@@ -170,6 +171,60 @@ def test_a_server_that_is_another_gets_nothing(sender, server):
     assert answer.taken == 0
     assert answer.why.startswith("TLS failed")
     assert not server.messages
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="all of 127.0.0.0/8 is this machine")
+def test_a_server_with_the_certificate_of_another_name_gets_nothing(pki):
+    server = Server(pki, host="127.0.0.2")
+    one = transport(f"syslog+tls://127.0.0.2:{server.port}#ca={pki}/ca.crt&cert={pki}/client.crt&key={pki}/client.key")
+    answer = one.send(RECORDS)
+    server.stop()
+
+    assert answer.taken == 0
+    assert "127.0.0.2" in answer.why
+    assert not server.messages
+
+
+def test_a_process_with_thousands_of_files_can_send(sender, server):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    many = []
+    try:
+        while not many or many[-1] < 1100:
+            many.append(os.dup(0))
+        assert sender().send(RECORDS) == Answer(taken=5)
+    finally:
+        for file in many:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+FORKING = """
+import os, sys
+from otel_mlsec.emit.transports import transport
+from tests.emit.formats.conftest import made
+sender = transport(sys.argv[1])
+assert sender.send([made(body="before")]).taken == 1
+child = os.fork()
+if not child:
+    sender.close()
+    os._exit(0 if sender.send([made(body="of the child")]).taken == 1 else 1)
+assert os.waitpid(child, 0)[1] == 0
+kept = sender._socket
+assert sender.send([made(body="after")]).taken == 1
+assert sender._socket is kept
+sender.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are of POSIX")
+def test_a_child_that_closes_leaves_the_parents_connection(pki, server):
+    url = f"syslog+tls://127.0.0.1:{server.port}#ca={pki}/ca.crt&cert={pki}/client.crt&key={pki}/client.key"
+    subprocess.run([sys.executable, "-c", FORKING, url], check=True, cwd=os.getcwd(), timeout=60)
+    until(lambda: len(server.messages) == 3)
+
+    assert [message.rpartition("\ufeff")[2] for message in server.messages] == ["before", "of the child", "after"]
 
 
 def test_a_server_that_takes_nothing_is_waited_for_no_longer_than_the_timeout(pki):

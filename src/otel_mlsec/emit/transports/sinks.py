@@ -50,7 +50,7 @@ def shown(url: str) -> str:
 
 
 def _read(url: str) -> tuple[SplitResult, Mapping[str, str]]:
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme not in OPTIONS:
         raise ValueError(f"a sink must begin with one of {', '.join(f'{scheme}://' for scheme in OPTIONS)}, got {parts.scheme!r}")
     options = dict(parse_qsl(parts.fragment, keep_blank_values=True))
@@ -66,6 +66,16 @@ def _read(url: str) -> tuple[SplitResult, Mapping[str, str]]:
     if bool(options.get("cert")) != bool(options.get("key")):
         raise ValueError("cert and key must be given together")
     return parts, options
+
+
+def _split(url: str) -> SplitResult:
+    """The library's own errors quote what stands before the host, a password among it."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("a sink must be a URL, with a number for its port, and with no / in a user or password") from None
+    return parts
 
 
 def _here(host: str) -> bool:
