@@ -122,7 +122,7 @@ def scores(store: Store, since: float) -> list[dict[str, Any]]:
         series.setdefault((point["model"], point["detector"], point["feature"]), []).append([point["time"], point["value"]])
     highest = sorted(series.items(), key=lambda each: -max(value for _, value in each[1]))[:SERIES]
     marks = store.ask(
-        "SELECT model, first AS time, worst, key, body FROM incident WHERE kind LIKE 'drift.%' AND last >= ? LIMIT 500", [since]
+        "SELECT model, told AS time, worst, key, body FROM incident WHERE kind LIKE 'drift.%' AND last >= ? LIMIT 500", [since]
     )
     return [
         {

@@ -7,7 +7,7 @@ import { health } from "./health.js";
 const PAGES = { "": findings, finding, drift, health };
 const main = document.getElementById("main");
 const live = document.getElementById("live");
-let shown = "";
+let drawn = false;
 let running = 0;
 
 function place() {
@@ -36,7 +36,7 @@ async function draw(fresh) {
   const focus = document.activeElement?.id;
   const typed = document.activeElement instanceof HTMLInputElement ? [document.activeElement.value, document.activeElement.selectionStart] : null;
   const opened = [...main.querySelectorAll("details[open]")].map((each) => each.id);
-  main.replaceChildren(...made);
+  main.replaceChildren(...made.flat(9).filter(Boolean));
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   const again = focus && document.getElementById(focus);
   if (again && !fresh) {
@@ -45,17 +45,16 @@ async function draw(fresh) {
       again.value = typed[0];
       again.setSelectionRange(typed[1], typed[1]);
     }
-  } else if (fresh && shown) main.focus({ preventScroll: true });
+  } else if (fresh && drawn) main.focus({ preventScroll: true });
   if (fresh) scrollTo(0, 0);
-  shown = location.hash;
+  drawn = true;
 }
 
 function follow() {
   const changes = new EventSource("/api/changes");
-  let first = true;
   changes.onopen = () => { live.textContent = "live"; live.className = "on"; };
   changes.onerror = () => { live.textContent = "not connected"; live.className = ""; };
-  changes.onmessage = () => { if (!first) draw(false); first = false; };
+  changes.onmessage = () => draw(false); // the first one, too: something may have come since the page was drawn
 }
 
 const button = document.getElementById("theme");

@@ -16,7 +16,7 @@ export async function drift({ asked }) {
       h("select", { id: "d-hours", "aria-label": "Time", onchange: (event) => go({ hours: event.target.value }) }, [["", "All that is here"], ["1", "Last hour"], ["24", "Last day"], ["168", "Last week"]].map(([value, label]) => h("option", { value, selected: (asked.hours || "") === value }, label))),
       h("span", { class: "note" }, "Distance from the reference, 0 to 1; the most distant first. Bars mark where a finding was told.")),
     shownModels.map((model) => [h("h2", {}, model), h("div", { class: "charts" }, series.filter((each) => each.model === model).map(chart))]),
-  ].flat();
+  ];
 }
 
 function chart({ feature, detector, points, marks }) {

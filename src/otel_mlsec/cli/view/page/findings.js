@@ -55,7 +55,7 @@ function row(incident) {
     h("td", {}, h("span", { class: "word" }, incident.worst || "?"), h("div", { class: "note" }, incident.status)),
     h("td", {}, h("a", { class: "title", href, id: `i-${incident.key}` }, incident.title), h("div", { class: "said" }, summary(incident))),
     h("td", { class: "who" }, incident.model, h("div", { class: "note" }, incident.version)),
-    h("td", { class: "who hide" }, incident.detector.startsWith("drift/") ? "" : incident.principal),
+    h("td", { class: "who hide" }, incident.principal),
     h("td", { class: "num" }, number(incident.count)),
     h("td", { class: "when", title: `${at(incident.last)} UTC` }, ago(incident.last), h("div", { class: "note" }, incident.records > 1 ? `${number(incident.records)} records` : "")));
 }

@@ -1,0 +1,200 @@
+"""The page in headless Chromium: what a person sees, and that nothing of what was received is more than text there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.emit.spool.conftest import until
+from tests.view.conftest import finding, score, send, send_metrics, send_trace
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+HOSTILE = [
+    "<script>window.hacked=1</script>", "<img src=x onerror='window.hacked=1'>", "\"><svg onload=window.hacked=1>",
+    "javascript:window.hacked=1",
+    "{{7*7}}", "&lt;b&gt;", "a\u202eb\u0000c\u001b[31m", "'; DROP TABLE finding; --", "\u2028line", "🙂" * 40,
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not CHROMIUM:
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail("Chromium is to be installed: apt-get install chromium")
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any, view: Any) -> Iterator[Any]:
+    """Opened by the address that was printed; at the end nothing was forbidden, has failed, or was asked of another host."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+    page.on(
+        "request",
+        lambda request: wrong.append(request.url) if not request.url.startswith(f"http://127.0.0.1:{view.page.port}/") else None,
+    )
+    page.goto(view.page.url)
+    yield page
+    assert not wrong
+    assert page.evaluate("window.hacked") is None
+    context.close()
+
+
+def rows(page: Any) -> list[str]:
+    return [row.inner_text() for row in page.query_selector_all("tr.row a.title")]
+
+
+def test_an_empty_page_says_how_to_begin_and_fills_by_itself(page, view):
+    page.wait_for_selector(".empty")
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT={view.receiver.url}" in page.inner_text(".empty pre")
+    assert "token" not in page.url
+    send(view, finding())
+    page.wait_for_selector("tr.row")
+
+    assert rows(page) == ["Model extraction"]
+    assert page.inner_text("#live") == "live"
+
+
+def test_filters_are_in_the_address_and_survive_news(page, view):
+    send(view, finding(1, severity="LOW"), finding(2), finding(3, mlsec__finding__title="Data drift"))
+    page.wait_for_selector("tr.row")
+    page.click("#f-HIGH")
+    until(lambda: len(rows(page)) == 2, "2 rows")
+    page.fill("#f-q", "Model extr")
+    until(lambda: len(rows(page)) == 1, "1 rows")
+    assert "worst=HIGH" in page.url
+    assert "q=Model+extr" in page.url
+    send(view, finding(4))
+    until(lambda: len(rows(page)) == 2, "2 rows")
+
+    assert page.input_value("#f-q") == "Model extr"
+    assert page.evaluate("document.activeElement.id") == "f-q"
+    page.reload()
+    until(lambda: len(rows(page)) == 2, "2 rows")
+
+
+def test_one_finding_in_full(page, view):
+    send_trace(view)
+    send(view, finding(1, ago=300), finding(2, user__hash="app:0001", mlsec__finding__title="Evasion"))
+    send(view, finding(1, ago=100, severity="CRITICAL", mlsec__finding__id="b", mlsec__finding__status="ongoing"))
+    page.wait_for_selector("tr.row")
+    page.click("text=Model extraction")
+    page.wait_for_selector(".head")
+    text = page.inner_text("main")
+
+    assert page.inner_text(".head h1") == "Model extraction"
+    assert len(page.query_selector_all(".two ol.life li")) == 2
+    for said in (
+        "CRITICAL",
+        "12,345",
+        "AML.T0024.002",
+        "app:0001",
+        "12.5, told from 9 on",
+        "predict fraud",
+        "1 found",
+        "Evasion",
+    ):
+        assert said in text
+    page.click("#back")
+    page.wait_for_selector("tr.row")
+
+
+def test_the_keyboard_is_enough(page, view):
+    send(view, finding(1), finding(2, mlsec__finding__title="Evasion", ago=10))
+    page.wait_for_selector("tr.row")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.className") == "title":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".head")
+
+    assert page.inner_text(".head h1") == "Evasion"
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_drift_and_agents(page, view):
+    for ago in range(30, 0, -1):
+        send_metrics(view, {score("age"): 0.6, score("<b>sex</b>"): 0.1}, ago=ago)
+    send_metrics(
+        view, {("mlsec.agent.errors", (("mlsec.agent.site", "capture.sklearn"),)): 2.0, ("mlsec.model.predictions", ()): 123456.0}
+    )
+    send(view, finding(1, body="HIGH Data drift: fraud 14, age +1 sd", mlsec__finding__type="drift.data"))
+    page.click("text=Drift")
+    page.wait_for_selector("figure.chart")
+    assert [each.inner_text() for each in page.query_selector_all("figcaption b")] == ["age", "<b>sex</b>"]
+    assert len(page.query_selector_all("polyline.line")) == 2
+    page.click("text=Agents")
+    page.wait_for_selector(".agent")
+
+    assert "123,456" in page.inner_text(".agent")
+    assert "2 capture.sklearn" in page.inner_text(".agent .bad")
+
+
+def test_light_and_dark(page, view):
+    send(view, finding())
+    page.wait_for_selector("tr.row")
+
+    def ground():
+        return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    light = ground()
+    page.emulate_media(color_scheme="dark")
+    dark = ground()
+    assert light != dark
+    page.click("#theme")
+    assert ground() == light
+    page.reload()
+    page.wait_for_selector("tr.row")
+    assert ground() == light
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_whatever_was_received_is_text(text, page, view):
+    fields = (
+        "mlsec.finding.title", "mlsec.finding.type", "mlsec.model.name", "mlsec.model.version", "security_rule.name", "user.hash",
+        "mlsec.finding.severity", "mlsec.finding.status", "mlsec.finding.action", "mlsec.evidence.text", "client.address",
+        "mlsec.finding.dedup_key",
+    )  # fmt: skip
+    send_trace(view, name1=text, name2=text)
+    send_metrics(view, {score(text): 0.5})
+    send(
+        view, finding(1, body=text, mlsec__atlas__technique__id=(text,), mlsec__owasp__id=(text,), **dict.fromkeys(fields, text))
+    )
+    page.wait_for_selector("tr.row")
+    page.click("tr.row a.title")
+    page.wait_for_selector(".head")
+    assert page.query_selector("main script, main img, main [onload], main [onerror], main a[href^=javascript]") is None
+    page.click("summary")
+    if text.isprintable():
+        assert text[:40] in page.inner_text(".facts")
+    page.click("text=Drift")
+    page.wait_for_selector("figure.chart")
+
+
+def test_a_megabyte_in_a_field_is_shown_in_part(page, view):
+    send(view, finding(1, body="x" * 1_000_000, mlsec__finding__title="y" * 1_000_000))
+    page.wait_for_selector("tr.row")
+    page.click("tr.row a.title")
+    page.wait_for_selector(".head")
+
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_view_that_has_ended_says_so(browser, page, view):
+    send(view, finding())
+    page.wait_for_selector("tr.row")
+    view.page.stopping.set()
+    until(lambda: page.inner_text("#live") != "live")
