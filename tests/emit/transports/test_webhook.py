@@ -21,7 +21,7 @@ class Hook(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.got, self.statuses = [], []
+        self.got, self.taken, self.statuses = [], [], []
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def url(self, options=""):
@@ -35,6 +35,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.got.append((self.path, dict(self.headers), body))
         status, headers = self.server.statuses.pop(0) if self.server.statuses else (204, {})
+        if 200 <= status < 300:
+            self.server.taken.append(body)
         self.send_response(status)
         for name, value in {"content-length": "0", **headers}.items():
             self.send_header(name, value)
