@@ -7,7 +7,7 @@ import { health } from "./health.js";
 const PAGES = { "": findings, finding, drift, health };
 const main = document.getElementById("main");
 const live = document.getElementById("live");
-let drawn = false;
+let drawn = ""; // which page: a filter of it may have changed, and what is being typed in goes on
 let running = 0;
 
 function place() {
@@ -17,9 +17,10 @@ function place() {
 }
 
 // The page is drawn anew with whatever changes; what is being typed in stays as it is.
-async function draw(fresh) {
+async function draw() {
   const turn = ++running;
   const where = place();
+  const page = `${where.name}/${where.rest}`;
   for (const tab of document.querySelectorAll("nav a")) {
     const mine = tab.dataset.tab === (where.name === "" || where.name === "finding" ? "findings" : where.name);
     mine ? tab.setAttribute("aria-current", "page") : tab.removeAttribute("aria-current");
@@ -33,6 +34,7 @@ async function draw(fresh) {
     live.className = "";
   }
   if (turn !== running) return;
+  const fresh = page !== drawn;
   const focus = document.activeElement?.id;
   const typed = document.activeElement instanceof HTMLInputElement ? [document.activeElement.value, document.activeElement.selectionStart] : null;
   const opened = [...main.querySelectorAll("details[open]")].map((each) => each.id);
@@ -47,14 +49,14 @@ async function draw(fresh) {
     }
   } else if (fresh && drawn) main.focus({ preventScroll: true });
   if (fresh) scrollTo(0, 0);
-  drawn = true;
+  drawn = page;
 }
 
 function follow() {
   const changes = new EventSource("/api/changes");
   changes.onopen = () => { live.textContent = "live"; live.className = "on"; };
   changes.onerror = () => { live.textContent = "not connected"; live.className = ""; };
-  changes.onmessage = () => draw(false); // the first one, too: something may have come since the page was drawn
+  changes.onmessage = () => draw(); // the first one, too: something may have come since the page was drawn
 }
 
 const button = document.getElementById("theme");
@@ -66,7 +68,7 @@ function theme(name) {
 button.addEventListener("click", () => { theme(dark() ? "light" : "dark"); localStorage.setItem("theme", document.documentElement.dataset.theme); });
 theme(localStorage.getItem("theme"));
 
-addEventListener("hashchange", () => draw(true));
-draw(true);
+addEventListener("hashchange", draw);
+draw();
 follow();
-setInterval(() => draw(false), 30000); // "3 min ago" grows old
+setInterval(draw, 30000); // "3 min ago" grows old
