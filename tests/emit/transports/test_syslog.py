@@ -53,7 +53,7 @@ class Server:
             self.context.verify_mode = ssl.CERT_REQUIRED
         self.listening = socket.create_server((host, 0))
         self.port = self.listening.getsockname()[1]
-        self.messages, self.connections, self.threads = [], [], []
+        self.messages, self.connections, self.lock = [], [], threading.Lock()
         self.serving = threading.Thread(target=self.serve, daemon=True)
         self.serving.start()
 
@@ -63,9 +63,10 @@ class Server:
                 plain, _ = self.listening.accept()
             except OSError:
                 return
-            self.connections.append(plain)
-            self.threads.append(threading.Thread(target=self.take, args=(plain,), daemon=True))
-            self.threads[-1].start()
+            reading = threading.Thread(target=self.take, args=(plain,), daemon=True)
+            with self.lock:
+                reading.start()
+                self.connections.append((plain, reading))
 
     def take(self, plain):
         data = b""
@@ -83,15 +84,14 @@ class Server:
 
     def drop(self):
         """Who reads closes: a number that is free goes to the next connection, and who still reads there would read that."""
-        for connection in self.connections:
+        with self.lock:
+            dropped, self.connections = self.connections, []
+        for connection, _ in dropped:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        for thread in self.threads:
-            thread.join(30)
-        for connection in self.connections:
+        for connection, reading in dropped:
+            reading.join(30)
             connection.close()
-        self.connections.clear()
-        self.threads.clear()
 
     def stop(self):
         with contextlib.suppress(OSError):
