@@ -11,7 +11,7 @@ from tests.collector.servers.prometheus import Prometheus
 
 pytestmark = pytest.mark.collector
 
-# As README.md has it: a series that is born at 1 has never increased.
+# A series that is born at 1 has never increased.
 RULES = """
 groups:
   - name: gateway
