@@ -25,6 +25,7 @@ from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Model, Prediction
 from otel_mlsec.pipeline.clock import Clock
+from otel_mlsec.pipeline.consequences import Consequences
 from otel_mlsec.pipeline.life import REPETITION, Life
 from otel_mlsec.pipeline.route import Router
 from otel_mlsec.reference.reference import Reference
@@ -44,6 +45,9 @@ class Detection:
     def __init__(self, config: Config, emitter: Emitter, life: Life, clock: Clock | None = None) -> None:
         self._config, self._emitter, self._life, self._clock = config, emitter, life, clock or Clock()
         self._router = Router(build=self._detectors, known=self._reference)
+        self._consequences = Consequences(
+            lambda finding: emitter.withheld(finding.kind, finding.severity, finding.model.name, REPETITION)
+        )
         self._scores_at = 0.0
         self._evicted: Counter[str] = Counter()
         self._held_back: Counter[tuple[str, str, Severity]] = Counter()
@@ -58,8 +62,10 @@ class Detection:
         steadied = [self._clock.steadied(call) for call in predictions]
         as_they_came = {id(steady): call for steady, call in zip(steadied, predictions, strict=True)}
         found: list[tuple[Finding, Prediction]] = []
+        late: list[tuple[Finding, Prediction]] = []
         with contained("detect"):
             found = self._router.detect(steadied)
+            found, late = self._consequences.admitted(steadied, found)
         self._emitter.detected(time.perf_counter() - began, len(predictions))
         for model in {call.model for call in predictions}:
             self._emitter.model_seen(model, self._router.detectors_of(model))
@@ -71,8 +77,16 @@ class Detection:
                 findings.setdefault(id(call), []).extend(told)
         for call in predictions:
             self._emitter.call(call, findings.get(id(call), []))
+        for finding, call in late:
+            self._tell(finding, call)
         if found:
             self._scores_at = 0.0
+
+    def _tell(self, finding: Finding, call: Prediction) -> None:
+        """A finding whose call is over."""
+        with contained("life"):
+            for told in self._life.admitted(self._clock.shown(finding, call), call):
+                self._emitter.finding(told, call, Context())
 
     def idle(self, last: bool) -> None:
         """Set the gauges, every few seconds or if this may be the last time."""

@@ -40,10 +40,11 @@ class Clock:
         """With its time as detectors are to see it; no call is later than now, also if it was made before the clock was set."""
         if not self._set_by or _told(call):
             return call
-        return replace(call, time=min(call.time, self._wall()) - self._set_by)
+        start_ns = round((min(call.time, self._wall()) - self._set_by) * 1e9)
+        return replace(call, time=start_ns / 1e9, start_ns=start_ns)
 
     def shown(self, finding: Finding, call: Prediction | Completion) -> Finding:
-        """Its times as the wall has them now; `call` is the one that decided, as it came."""
+        """Its times as the wall has them now; `call` is the one that decided."""
         if not self._set_by or _told(call):
             return finding
         return replace(finding, time=finding.time + self._set_by, first_seen=finding.first_seen + self._set_by)
