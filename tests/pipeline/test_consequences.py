@@ -65,6 +65,15 @@ def test_what_they_cannot_make_and_what_others_do_is_told():
     assert found(consequences, [call("customer")], anomaly()) == ([anomaly()], [])
 
 
+def test_where_most_principals_are_taken_for_thieves_a_drift_is_told():
+    consequences = Consequences()
+    listed = replace(ATTACK, detector="extraction/coordinated", principal="", evidence={"principals": ("a", "b")})
+
+    calls = [call("a"), call("b"), call("c")]
+    assert found(consequences, calls, listed, drift(0.1), anomaly()) == ([listed, drift(0.1), anomaly()], [])
+    assert found(consequences, [call("d"), call("a")], drift(0.1), anomaly()) == ([], [])
+
+
 def test_without_an_attack_all_is_told():
     assert found(Consequences(), HALF, drift(0.3), anomaly()) == ([drift(0.3), anomaly()], [])
 

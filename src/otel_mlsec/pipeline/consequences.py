@@ -1,7 +1,8 @@
 """What the rows of an attack do to a model's traffic is no second finding: they are strange, and shift every feature.
 
 While an attack is open, anomalies that its principals ask, and drifts no larger than their rows can make, are held back.  When
-it is over, or after two hours, what still stands of them is told.
+it is over, or after two hours, what still stands of them is told.  Where most principals are taken for attackers it is the world
+that has changed, a unit or a feed, and every drift is told.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ class _Of:
 
     def suspects(self) -> set[str]:
         return {who for attack in self.attacks.values() for who in attack.principals}
+
+    def few(self, suspects: set[str]) -> bool:
+        """Are those who asked lately mostly others?"""
+        lately = {who for _, who, _ in self.asked}
+        return 2 * len(lately & suspects) <= len(lately)
 
     def share(self, whose: set[str], since: float) -> float:
         """Of the rows that are remembered, at least the latest call's."""
@@ -139,7 +145,7 @@ def _explains(of: _Of, finding: Finding, call: Prediction) -> bool:
     suspects = of.suspects()
     if finding.detector in DRIFTS:
         size = finding.evidence.get("js_distance_low")
-        return isinstance(size, float) and size <= reach(of.share(suspects, finding.first_seen))
+        return isinstance(size, float) and of.few(suspects) and size <= reach(of.share(suspects, finding.first_seen))
     if finding.detector == ANOMALIES:
         share = finding.evidence.get("largest_share")
         return call.principal in suspects and isinstance(share, float) and share >= SHARE
