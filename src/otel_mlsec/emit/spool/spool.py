@@ -167,7 +167,7 @@ class Spool:
         taken = min(answer.taken, len(parcel.records))
         if taken:
             self._store.delivered(parcel, taken)
-            self._n_refused = 0
+            self._n_refused = self._tries = 0
         if taken == len(parcel.records):
             self._went_well()
         elif not answer.refused:
