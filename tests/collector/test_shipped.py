@@ -78,7 +78,7 @@ def test_the_overlay_for_contrib_fits_the_gateway():
     gateway, body, overlay = (
         yaml.safe_load((CONFIG / name).read_text()) for name in ("gateway.yaml", "ocsf.yaml", "contrib/siem.yaml")
     )
-    processors = {**gateway["processors"], **body["processors"]}
+    processors = {**gateway["processors"], **body["processors"], **overlay["processors"]}
     extensions = {**gateway["extensions"], **overlay["extensions"]}
 
     assert set(overlay["service"]["extensions"]) == set(extensions)

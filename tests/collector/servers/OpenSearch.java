@@ -10,6 +10,7 @@ public class OpenSearch {
       settings.put("http.port", arguments[0]);
       settings.put("network.host", "127.0.0.1");
       settings.put("discovery.type", "single-node");
+      settings.putList("node.roles", "cluster_manager", "data", "ingest");
       settings.put("cluster.routing.allocation.disk.threshold_enabled", false); // a full disk of a test machine is not the subject
     }).build(newConfigs().clusterName("otel-mlsec").numOfNode(1).basePath(arguments[1]).useLogger());
     Thread.sleep(Long.MAX_VALUE);
