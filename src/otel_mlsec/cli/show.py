@@ -59,8 +59,8 @@ def as_json(record: Record) -> str:
             "time": when(record.time),
             "severity_number": record.severity,
             "body": record.body,
-            "attributes": {name: _finite(value) for name, value in record.attributes.items()},
-            "resource": {name: _finite(value) for name, value in record.resource.items()},
+            "attributes": {name: finite(value) for name, value in record.attributes.items()},
+            "resource": {name: finite(value) for name, value in record.resource.items()},
             "trace_id": record.trace_id,
             "span_id": record.span_id,
         },
@@ -152,13 +152,14 @@ def _short(value: Value) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _finite(value: Value) -> Value:
+def finite(value: Value) -> Value:
+    """Not-a-number and infinities, which JSON lacks, as text."""
     match value:
         case float() if not math.isfinite(value):
             return str(value)
         case list():
-            return [_finite(item) for item in value]
+            return [finite(item) for item in value]
         case dict():
-            return {name: _finite(item) for name, item in value.items()}
+            return {name: finite(item) for name, item in value.items()}
         case _:
             return value

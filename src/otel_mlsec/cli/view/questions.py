@@ -24,7 +24,7 @@ OPEN: Final = "open"  # a status that stands for all but resolved
 def incidents(store: Store, asked: Mapping[str, str]) -> dict[str, Any]:
     """One page of them, how many there are, and how many of each severity beside that filter."""
     where, values = _filter(asked)
-    page = min(int(asked["page"]), 1000) if asked.get("page", "").isdigit() else 0
+    page = int(number(asked.get("page", ""), most=1000))
     order = ORDERS.get(asked.get("sort", ""), ORDERS["last"])
     rows = store.ask(f"SELECT * FROM incident {where} ORDER BY {order} LIMIT {PAGE} OFFSET {page * PAGE}", values)
     [total] = store.ask(f"SELECT count(*) AS n FROM incident {where}", values)
@@ -52,10 +52,15 @@ def _filter(asked: Mapping[str, str]) -> tuple[str, list[Any]]:
         columns = ("body", "title", "kind", "model", "principal", "detector", "key", "trace")
         parts.append("(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns) + ")")
         values += [pattern] * len(columns)
-    if asked.get("since", "").replace(".", "", 1).isdigit():
+    if since := number(asked.get("since", "")):
         parts.append("last >= ?")
-        values.append(float(asked["since"]))
+        values.append(since)
     return ("WHERE " + " AND ".join(parts) if parts else ""), values
+
+
+def number(text: str, *, most: float = 1e12) -> float:
+    """What is none is 0."""
+    return min(float(text), most) if text.replace(".", "", 1).isdecimal() else 0.0
 
 
 def _choices(store: Store) -> dict[str, list[str]]:

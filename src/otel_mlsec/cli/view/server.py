@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from otel_mlsec.cli.show import finite
 from otel_mlsec.cli.view import questions
 from otel_mlsec.cli.view.store import Store
 from otel_mlsec.errors import contained
@@ -39,7 +40,7 @@ API: Final[Mapping[str, Question]] = {
     "/api/incidents": questions.incidents,
     "/api/incident": lambda store, asked: questions.incident(store, asked.get("key", "")),
     "/api/trace": lambda store, asked: questions.trace(store, asked.get("id", "")),
-    "/api/scores": lambda store, asked: questions.scores(store, _number(asked.get("since", ""))),
+    "/api/scores": lambda store, asked: questions.scores(store, questions.number(asked.get("since", ""))),
     "/api/health": lambda store, _: questions.health(store),
 }
 
@@ -105,8 +106,12 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        asked = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=32))
+        try:
+            parts = urlsplit(self.path)
+            asked = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=32))
+        except ValueError:  # no address, or too much of one
+            self._say(400, "this is no address of the page")
+            return
         if not self._from_here():
             self._say(403, "this page is for this machine")
         elif parts.path == "/" and "token" in asked:
@@ -178,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.stopping.wait(PACE)
 
     def _json(self, tree: Any, status: int = 200) -> None:
-        self._send(status, json.dumps(tree).encode(), {"content-type": "application/json"})
+        self._send(status, json.dumps(finite(tree), allow_nan=False).encode(), {"content-type": "application/json"})
 
     def _say(self, status: int, sentence: str) -> None:
         self._send(status, f"{sentence}\n".encode(), {"content-type": "text/plain; charset=utf-8"})
@@ -198,7 +203,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """The terminal is for findings."""
-
-
-def _number(text: str) -> float:
-    return float(text) if text.replace(".", "", 1).isdigit() else 0.0

@@ -1,8 +1,9 @@
-"""What was received, in SQLite: bounded in rows, the oldest given up first."""
+"""What was received, in SQLite: bounded in rows and bytes, the oldest given up first."""
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Generator, Mapping, Sequence
@@ -16,8 +17,11 @@ from otel_mlsec.emit.record import Record
 from otel_mlsec.finding import Status
 
 MOST: Final[Mapping[str, int]] = {"finding": 20_000, "span": 50_000, "score": 200_000, "gauge": 5_000}  # rows
-LONGEST: Final = 16_384  # characters of one document
+LARGEST: Final = 256 << 20  # bytes of all
+LONGEST: Final = 65_536  # characters of one document
+TEXT: Final = 2_048  # characters of one field; the agent sends no longer ones
 TRIM: Final = 256  # rows between two looks at the bounds
+VERSION: Final = 1  # of the schema
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS finding (
   seq INTEGER PRIMARY KEY, id TEXT UNIQUE, key TEXT, time REAL, severity INTEGER, word TEXT, status TEXT, count INTEGER,
@@ -57,18 +61,37 @@ class Store:
     """For any number of threads; one works at a time.
 
     Args:
-        path: of the database; None: in a temporary file that goes with the process.
+        path: of the database, which only its owner may read; None: in a temporary file that goes with the process.
+
+    Raises:
+        sqlite3.Error: the file is no database, or one of something else.
+        OSError: it cannot be written.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.Lock()
+        if path is not None:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._database = sqlite3.connect(path or "", check_same_thread=False, isolation_level=None)
-        self._database.row_factory = sqlite3.Row
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL" if path else "synchronous = OFF", "secure_delete = OFF"):
-            self._database.execute(f"PRAGMA {pragma}")
-        self._database.executescript(SCHEMA)
+        try:
+            self._database.row_factory = sqlite3.Row
+            self._ours()
+            for pragma in ("journal_mode = WAL", "synchronous = NORMAL" if path else "synchronous = OFF", "secure_delete = OFF"):
+                self._database.execute(f"PRAGMA {pragma}")
+            self._database.executescript(f"{SCHEMA} PRAGMA user_version = {VERSION};")
+        except BaseException:
+            self._database.close()
+            raise
         self._untrimmed = 0
         self.version = 0  # grows with whatever changes
+
+    def _ours(self) -> None:
+        [tables] = self._database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if tables and self._number("user_version") != VERSION:
+            raise sqlite3.DatabaseError("it is of another program, or of another version of this one")
+
+    def _number(self, pragma: str) -> int:
+        return self._database.execute(f"PRAGMA {pragma}").fetchone()[0]
 
     @contextmanager
     def _writing(self, rows: int) -> Generator[sqlite3.Connection]:
@@ -135,7 +158,21 @@ class Store:
                 f"DELETE FROM {table} WHERE seq <= (SELECT seq FROM {table} ORDER BY seq DESC LIMIT 1 OFFSET ?)",
                 (most,),
             )
+        self._forget()
+        while self._size() > LARGEST:
+            for table in MOST:
+                self._database.execute(
+                    f"DELETE FROM {table} WHERE seq <= (SELECT min(seq) + (max(seq) - min(seq)) / 10 FROM {table})"
+                )
+            self._forget()
+
+    def _forget(self) -> None:
+        """Incidents of which no record is left."""
         self._database.execute("DELETE FROM incident WHERE NOT EXISTS (SELECT 1 FROM finding WHERE finding.key = incident.key)")
+
+    def _size(self) -> int:
+        """Bytes that are in use: what is given up is written over, and the file stays as large as it was."""
+        return (self._number("page_count") - self._number("freelist_count")) * self._number("page_size")
 
     def close(self) -> None:
         with self._lock:
@@ -165,7 +202,7 @@ def _finding(record: Record) -> dict[str, Any]:
         "trace": record.trace_id,
         "record": _bounded(as_json(record)),
     }
-    return {name: value[:LONGEST] if isinstance(value, str) else value for name, value in row.items()}
+    return {name: value[:TEXT] if isinstance(value, str) and name != "record" else value for name, value in row.items()}
 
 
 def _principal(record: Record) -> str:

@@ -24,6 +24,7 @@ HEALTH: Final = frozenset({
     names.SPOOL_SIZE, names.SPOOL_AGE, names.HANDLER_CALLS, names.FINDINGS_WITHHELD, names.FINDINGS,
 })  # fmt: skip
 NAME: Final = 256  # characters of a name
+LABELS: Final = 16  # of one series
 DELTA: Final = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
 
 
@@ -101,7 +102,8 @@ def _gauges(metric: Metric, instance: str, service: str) -> Iterator[tuple[Any, 
 
 
 def _labels(point: Any) -> str:
-    return json.dumps({name: _text(value) for name, value in sorted(values(point.attributes).items())})[:LONGEST]
+    known = sorted(values(point.attributes).items())[:LABELS]
+    return json.dumps({name[:NAME]: _text(value) for name, value in known})
 
 
 def _instance(resource: dict[str, Value]) -> str:

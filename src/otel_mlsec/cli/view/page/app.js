@@ -13,7 +13,15 @@ let running = 0;
 function place() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [name, ...rest] = path.split("/");
-  return { name: name in PAGES ? name : "", rest: decodeURIComponent(rest.join("/")), asked: Object.fromEntries(new URLSearchParams(query)) };
+  return { name: Object.hasOwn(PAGES, name) ? name : "", rest: decoded(rest.join("/")), asked: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // somebody has typed a "%"
+  }
 }
 
 // The page is drawn anew with whatever changes; what is being typed in stays as it is.
@@ -56,7 +64,7 @@ function follow() {
   const changes = new EventSource("/api/changes");
   changes.onopen = () => { live.textContent = "live"; live.className = "on"; };
   changes.onerror = () => { live.textContent = "not connected"; live.className = ""; };
-  changes.onmessage = () => draw(); // the first one, too: something may have come since the page was drawn
+  changes.onmessage = () => document.hidden || draw(); // the first one, too: something may have come since the page was drawn
 }
 
 const button = document.getElementById("theme");
@@ -71,4 +79,5 @@ theme(localStorage.getItem("theme"));
 addEventListener("hashchange", draw);
 draw();
 follow();
-setInterval(draw, 30000); // "3 min ago" grows old
+document.addEventListener("visibilitychange", () => document.hidden || draw());
+setInterval(() => document.hidden || draw(), 30000); // "3 min ago" grows old

@@ -32,9 +32,21 @@ function score(attributes, found) {
 }
 
 function evidence(attributes) {
-  const rows = Object.entries(attributes).filter(([name]) => name.startsWith(EVIDENCE));
+  const rows = Object.entries(attributes).filter(([name, value]) => name.startsWith(EVIDENCE) && value !== "" && value?.length !== 0);
   if (!rows.length) return h("p", { class: "note" }, "None beside the score.");
-  return h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", {}, name.slice(EVIDENCE.length).replaceAll("_", " ")), h("dd", {}, said(value))]));
+  return h("dl", { class: "facts" }, rows.map(([full, value]) => {
+    const [name, text] = measured(full.slice(EVIDENCE.length), value);
+    return [h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, text)];
+  }));
+}
+
+// The agent's names end in their unit: "duration_s" is in seconds, and a share is one of all.
+const UNITS = [[/_ms$/, "ms"], [/_s$/, "s"], [/_bytes$/, "bytes"]];
+
+function measured(name, value) {
+  if (typeof value === "number" && /(^|_)share$/.test(name) && value >= 0 && value <= 1) return [name, `${number(Number((100 * value).toPrecision(3)))} %`];
+  for (const [ending, unit] of UNITS) if (ending.test(name)) return [name.replace(ending, ""), `${said(value)} ${unit}`];
+  return [name, said(value)];
 }
 
 const said = (value) => (Array.isArray(value) ? value.map(number).join(", ") : typeof value === "object" && value !== null ? JSON.stringify(value) : number(value));
@@ -55,11 +67,16 @@ function facts(found, attributes, traced) {
     ["Detector", [attributes["security_rule.name"], attributes["security_rule.version"]].filter(Boolean).join(" ")],
     ["Principal", found.principal && h("a", { href: `#/?principal=${encodeURIComponent(found.principal)}` }, found.principal)],
     ["Client", attributes["client.address"]], ["Action", attributes["mlsec.finding.action"]],
-    ["First seen", `${at(found.first)} UTC`], ["Last seen", `${at(found.last)} UTC, ${ago(found.last)}`], ["Records", number(found.records)],
+    ["First seen", `${at(found.first)} UTC`], ["Last seen", `${at(found.last)} UTC${recent(found.last)}`], ["Records", number(found.records)],
     ["MITRE ATLAS", techniques.length && techniques.join(", ")], ["OWASP", risks.length && risks.join(", ")],
     ["Trace", traced && h("code", {}, traced.trace)], ["Case", h("code", {}, found.key)], ["Integrity", attributes["mlsec.finding.integrity"]],
   ];
   return h("dl", { class: "facts" }, pairs.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+}
+
+function recent(seconds) {
+  const told = ago(seconds);
+  return /ago$|^now$/.test(told) ? `, ${told}` : "";
 }
 
 function beside(found) {

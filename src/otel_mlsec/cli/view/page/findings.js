@@ -2,13 +2,20 @@ import { SEVERITIES, ago, ask, at, h, number, severityClass, shown } from "./dom
 
 const COLUMNS = [["severity", "Severity"], ["title", "Finding"], ["model", "Model"], ["", "By"], ["count", "Count"], ["last", "Last seen"]];
 
+const TIMES = [["", "Any time"], ["1", "Last hour"], ["24", "Last day"], ["168", "Last week"]];
+export const since = (hours) => (Number(hours) > 0 ? String(Date.now() / 1000 - Number(hours) * 3600) : "");
+export function times(id, asked, set) {
+  return h("select", { id, "aria-label": "Time", onchange: (event) => set(event.target.value) },
+    TIMES.map(([value, label]) => h("option", { value, selected: (asked.hours || "") === value }, label)));
+}
+
 function go(asked) {
   const query = new URLSearchParams(Object.entries(asked).filter(([, value]) => value));
   location.hash = `#/${query.size ? `?${query}` : ""}`;
 }
 
 export async function findings({ asked }) {
-  const found = await ask("incidents", asked);
+  const found = await ask("incidents", { ...asked, hours: "", since: since(asked.hours) });
   const filtered = Object.entries(asked).some(([name, value]) => value && !["sort", "page"].includes(name));
   if (!found.total && !filtered) return [await nothingYet()];
   return [bar(asked, found), found.total ? table(asked, found) : h("div", { class: "empty" }, h("h1", {}, "No finding is like that"),
@@ -33,6 +40,7 @@ function bar(asked, found) {
       class: `chip ${word}`, type: "button", id: `f-${word}`, "aria-pressed": String(asked.worst === word), onclick: () => set("worst", asked.worst === word ? "" : word),
     }, h("i", { class: "mark" }), word[0] + word.slice(1).toLowerCase(), h("b", {}, number(found.severities[word] || 0))))),
     choice("status", "Any status", ["open", "new", "ongoing", "reopened", "resolved"]),
+    times("f-hours", asked, (value) => set("hours", value)),
     choice("kind", "Any kind", found.choices.kind), choice("model", "Any model", found.choices.model),
     found.choices.service.length > 1 && choice("service", "Any service", found.choices.service),
     h("input", { type: "search", id: "f-q", placeholder: "Search text, principal, trace", "aria-label": "Search", value: asked.q || "",
