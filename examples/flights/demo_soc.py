@@ -59,6 +59,7 @@ def main() -> int:
         if here.prometheus:
             counts = [f"{count:.0f} {kind}" for kind, count in sorted(here.counts().items())]
             console.print(f"In Prometheus: {', '.join(counts) or 'nothing'}")
+            console.print(f"Alerts: {', '.join(sorted(here.alerts())) or 'none'}")
         for each in amiss:
             console.print(f"Not as expected: {each}", style="bold red", markup=False)
         show(here, console)

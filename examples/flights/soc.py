@@ -45,7 +45,10 @@ class Soc:
         logs = urllib.parse.urlencode({"query": FINDINGS, **SPAN})
         series = urllib.parse.urlencode({"g0.expr": SERIES, "g0.tab": 0, "g0.range_input": "15m"})
         pages = {"findings in VictoriaLogs": f"{self.victoria_logs}/select/vmui/?#/?{logs}"}
-        return pages | ({"their counts in Prometheus": f"{self.prometheus}/graph?{series}"} if self.prometheus else {})
+        if self.prometheus:
+            pages["their counts in Prometheus"] = f"{self.prometheus}/graph?{series}"
+            pages["alerts in Prometheus"] = f"{self.prometheus}/alerts?search="
+        return pages
 
     def findings(self) -> set[str]:
         """Ids of those in VictoriaLogs."""
@@ -57,6 +60,11 @@ class Soc:
         query = urllib.parse.urlencode({"query": "sum by (mlsec_finding_type) (mlsec_findings_total) > 0"})
         result: list[Any] = json.loads(get(f"{self.prometheus}/api/v1/query?{query}"))["data"]["result"]
         return {series["metric"]["mlsec_finding_type"]: float(series["value"][1]) for series in result}
+
+    def alerts(self) -> set[str]:
+        """Names of those that fire."""
+        alerts: list[Any] = json.loads(get(f"{self.prometheus}/api/v1/alerts"))["data"]["alerts"]
+        return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
 
 def build(say: Callable[[str], object]) -> None:
@@ -120,7 +128,8 @@ def soc(backend: str) -> Generator[Soc]:
             config = directory / "prometheus.yml"
             targets = [f"127.0.0.1:{ports[each]}" for each in ("MLSEC_APPLICATIONS_PORT", "MLSEC_METRICS_PORT")]
             config.write_text(
-                "global: {scrape_interval: 2s}\n"
+                "global: {scrape_interval: 2s, evaluation_interval: 2s}\n"
+                f"rule_files: ['{ROOT}/collector/alerts/*.rules.yaml']\n"
                 f"scrape_configs: [{{job_name: collector, honor_labels: true, static_configs: [{{targets: {targets}}}]}}]\n"
             )
             start(
