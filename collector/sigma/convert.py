@@ -1,7 +1,7 @@
 """Rules → Splunk's SPL, Elastic's ES|QL and Loki's LogQL, with the names that findings have there.
 
-Splunk: bodies of `ocsf.yaml` by `contrib/siem.yaml`, in which attributes are under `unmapped`.  Elastic: bodies of `ecs.yaml`.  Loki:
-OTLP as it is, whose attributes are structured metadata, with underscores for full stops.
+Splunk: bodies of `ocsf.yaml` by `contrib/siem.yaml`, in which attributes are under `unmapped`.  Elastic: bodies of `ecs.yaml`.
+Loki: OTLP as it is, whose attributes are structured metadata, with underscores for full stops.
 """
 
 from __future__ import annotations
