@@ -50,9 +50,9 @@ def take(browser: Browser, view: View) -> None:
         page = light.new_page()
         page.goto(view.page.url)
         page.goto(f"{address}#/?sort=severity")
-        keep(page, "tr.row", "view-findings", height=1010)
+        keep(page, "tr.row", "view-findings", height=897)
         page.goto(f"{address}#/drift")
-        keep(page, "figure.chart", "view-drift", height=830)
+        keep(page, "figure.chart", "view-drift", height=734)
     with browser.new_context(color_scheme="dark") as dark:
         page = dark.new_page()
         page.goto(view.page.url)

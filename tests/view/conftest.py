@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import json
 import time
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -104,6 +106,25 @@ def score(feature: str, model: str = "fraud") -> tuple[str, tuple[tuple[str, str
         ("security_rule.name", "drift/data"),
         ("mlsec.feature.name", feature),
     )
+
+
+def get(view, path, *, cookie=True, method="GET", **headers):
+    """Status, headers and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", view.page.port, timeout=10)
+    if cookie:
+        headers["Cookie"] = f"other=1; {view.page.cookie}={view.page.token}"
+    try:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+def ask(view, question, **asked):
+    status, _, body = get(view, f"/api/{question}?{urlencode(asked)}")
+    assert status == 200, body
+    return json.loads(body)
 
 
 @pytest.fixture

@@ -20,6 +20,21 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+CONTRAST = """selector => {
+  const channels = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = element => {
+    const at = channels(getComputedStyle(element).backgroundColor);
+    return at.length === 4 && at[3] === 0 ? ground(element.parentElement) : at;
+  };
+  return Math.min(...[...document.querySelectorAll(selector)].map(element => {
+    const [a, b] = [light(channels(getComputedStyle(element).color)), light(ground(element))];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  }));
+}"""  # the least of all that it selects
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if not CHROMIUM:
@@ -40,7 +55,13 @@ def page(browser: Any, view: Any) -> Iterator[Any]:
     page.set_default_timeout(15_000)
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+
+    def said(message: Any) -> None:
+        missed = "/api/incident?" in message.location["url"]  # a finding that is not there: the page says so
+        if message.type in ("error", "warning") and not missed:
+            wrong.append(message.text)
+
+    page.on("console", said)
     page.on(
         "request",
         lambda request: wrong.append(request.url) if not request.url.startswith(f"http://127.0.0.1:{view.page.port}/") else None,
@@ -143,6 +164,73 @@ def test_drift_and_agents(page, view):
     assert "2 capture.sklearn" in page.inner_text(".agent .bad")
 
 
+def test_a_time_is_a_filter_of_findings_and_of_scores(page, view):
+    send(view, finding(1, ago=2 * 3600), finding(2))
+    send_metrics(view, {score("age"): 0.6}, ago=2 * 3600)
+    page.wait_for_selector("tr.row")
+    page.select_option("#f-hours", "1")
+    until(lambda: len(rows(page)) == 1, "1 row")
+    assert "hours=1" in page.url
+    page.goto(page.url.partition("#")[0] + "#/drift?hours=1")
+    page.wait_for_selector(".empty")
+    page.select_option("#d-hours", "")
+
+    page.wait_for_selector("figure.chart")
+
+
+def test_features_are_on_one_scale(page, view):
+    for ago in (20, 10):
+        send_metrics(view, {score("age"): 0.8, score("sex"): 0.4}, ago=ago)
+    page.click("text=Drift")
+    page.wait_for_selector("figure.chart")
+
+    def height(number):
+        return page.evaluate(f"document.querySelectorAll('polyline.line')[{number}].points[0].y")
+
+    assert height(0) == 0
+    assert height(1) == 30
+
+
+@pytest.mark.parametrize(
+    "place", ["#/finding/%", "#/finding/%E0%A4", "#/constructor", "#/toString?__proto__=1", "#/?page=9&sort=x"]
+)
+def test_an_address_that_somebody_typed_is_a_page(page, view, place):
+    send(view, finding())
+    page.goto(page.url.partition("#")[0] + place)
+
+    page.wait_for_selector(".empty, tr.row")
+
+
+def test_what_would_run_on_the_page_is_refused_by_the_browser(browser, view):
+    with browser.new_context() as context:
+        page = context.new_page()
+        refused = []
+        page.on("console", lambda message: refused.append(message.text))
+        page.goto(view.page.url)
+        page.wait_for_selector(".empty")
+        page.evaluate(
+            """() => {
+              const [script, image] = [document.createElement("script"), document.createElement("img")];
+              script.textContent = "window.hacked = 1";
+              image.src = "http://127.0.0.1:9/";
+              document.body.append(script, image);
+            }"""
+        )
+        until(lambda: len(refused) >= 2, "2 refusals")
+
+        assert page.evaluate("window.hacked") is None
+        assert all("Content Security Policy" in each for each in refused)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_their_ground(page, view, scheme):
+    send(view, *(finding(number, severity=word) for number, word in enumerate(("CRITICAL", "HIGH", "MEDIUM", "LOW"))))
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_selector("tr.row")
+    for selector in (".word", "a.title", ".said", ".note", "th button", "nav a", "#live", ".chip b"):
+        assert page.evaluate(CONTRAST, selector) >= 4.5, selector  # WCAG 2.2, 1.4.3
+
+
 def test_light_and_dark(page, view):
     send(view, finding())
     page.wait_for_selector("tr.row")
@@ -180,6 +268,7 @@ def test_whatever_was_received_is_text(text, page, view):
     page.click("summary")
     if text.isprintable():
         assert text[:40] in page.inner_text(".facts")
+    assert not set(page.inner_text("body")) & set("\u202e\u2028\u0000\u001b")
     page.click("text=Drift")
     page.wait_for_selector("figure.chart")
 

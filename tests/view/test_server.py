@@ -7,36 +7,16 @@ import json
 import sqlite3
 import threading
 import time
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import pytest
-from tests.view.conftest import TRACE, finding, post, score, send, send_metrics, send_trace
+from tests.view.conftest import TRACE, ask, finding, get, post, score, send, send_metrics, send_trace
 
 from otel_mlsec.cli import main
 from otel_mlsec.cli.view import store as stores
 from otel_mlsec.cli.view.command import viewing
 from otel_mlsec.cli.view.server import MAX_FOLLOWERS, Page
 from otel_mlsec.cli.view.store import Store
-
-
-def get(view, path, *, cookie=True, method="GET", **headers):
-    """Status, headers and body."""
-    connection = http.client.HTTPConnection("127.0.0.1", view.page.port, timeout=10)
-    if cookie:
-        headers["Cookie"] = f"other=1; {view.page.cookie}={view.page.token}"
-    try:
-        connection.request(method, path, headers=headers)
-        answer = connection.getresponse()
-        return answer.status, answer.headers, answer.read()
-    finally:
-        connection.close()
-
-
-def ask(view, question, **asked):
-    status, _, body = get(view, f"/api/{question}?{urlencode(asked)}")
-    assert status == 200, body
-    return json.loads(body)
-
 
 PATHS = [
     "/",
@@ -151,7 +131,7 @@ def test_pages(view):
 
     assert len(set(seen)) == 120
     assert ask(view, "incidents")["pages"] == 3
-    assert ask(view, "incidents", page="99999999999999999999")["incidents"] == []
+    assert len(ask(view, "incidents", page="99999999999999999999")["incidents"]) == 20  # the last one
 
 
 def test_a_trace_is_in_the_order_of_its_spans(view):

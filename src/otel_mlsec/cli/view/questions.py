@@ -24,14 +24,15 @@ OPEN: Final = "open"  # a status that stands for all but resolved
 def incidents(store: Store, asked: Mapping[str, str]) -> dict[str, Any]:
     """One page of them, how many there are, and how many of each severity beside that filter."""
     where, values = _filter(asked)
-    page = int(number(asked.get("page", ""), most=1000))
+    [total] = store.ask(f"SELECT count(*) AS n FROM incident {where}", values)
+    pages = -(-total["n"] // PAGE)
+    page = int(number(asked.get("page", ""), most=max(pages - 1, 0)))
     order = ORDERS.get(asked.get("sort", ""), ORDERS["last"])
     rows = store.ask(f"SELECT * FROM incident {where} ORDER BY {order} LIMIT {PAGE} OFFSET {page * PAGE}", values)
-    [total] = store.ask(f"SELECT count(*) AS n FROM incident {where}", values)
     others, beside = _filter({name: value for name, value in asked.items() if name != "worst"})
     severities = store.ask(f"SELECT worst AS name, count(*) AS n FROM incident {others} GROUP BY worst", beside)
     return {
-        "incidents": rows, "total": total["n"], "page": page, "pages": -(-total["n"] // PAGE), "version": store.version,
+        "incidents": rows, "total": total["n"], "page": page, "pages": pages, "version": store.version,
         "severities": {row["name"]: row["n"] for row in severities}, "choices": _choices(store),
     }  # fmt: skip
 
