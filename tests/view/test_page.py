@@ -79,7 +79,11 @@ def rows(page: Any) -> list[str]:
 
 def test_an_empty_page_says_how_to_begin_and_fills_by_itself(page, view):
     page.wait_for_selector(".empty")
-    assert f"OTEL_EXPORTER_OTLP_ENDPOINT={view.receiver.url}" in page.inner_text(".empty pre")
+    assert page.inner_text(".empty pre").splitlines() == [  # as a shell takes it
+        "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf \\",
+        f"OTEL_EXPORTER_OTLP_ENDPOINT={view.receiver.url} \\",
+        "opentelemetry-instrument python app.py",
+    ]
     assert "token" not in page.url
     send(view, finding())
     page.wait_for_selector("tr.row")
@@ -229,6 +233,20 @@ def test_words_stand_out_from_their_ground(page, view, scheme):
     page.wait_for_selector("tr.row")
     for selector in (".word", "a.title", ".said", ".note", "th button", "nav a", "#live", ".chip b"):
         assert page.evaluate(CONTRAST, selector) >= 4.5, selector  # WCAG 2.2, 1.4.3
+
+
+def test_a_narrow_screen_shows_no_half_of_a_table(page, view):
+    page.set_viewport_size({"width": 390, "height": 800})
+    send_trace(view)
+    send(view, finding(1), finding(2, mlsec__model__name="a_model_with_a_name_that_goes_on_and_on_and_on_and_on"))
+    page.wait_for_selector("tr.row")
+    heads = [head.inner_text() for head in page.query_selector_all("th") if head.is_visible()]
+    assert heads == ["Severity", "Finding", "Last seen"]
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.click("a.title")
+    page.wait_for_selector(".head")
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_light_and_dark(page, view):

@@ -1,6 +1,7 @@
 import { SEVERITIES, ago, ask, at, h, number, severityClass, shown } from "./dom.js";
 
 const COLUMNS = [["severity", "Severity"], ["title", "Finding"], ["model", "Model"], ["", "By"], ["count", "Count"], ["last", "Last seen"]];
+const HIDDEN = { By: "hide", Model: "slim", Count: "num slim" }; // on narrow screens
 
 const TIMES = [["", "Any time"], ["1", "Last hour"], ["24", "Last day"], ["168", "Last week"]];
 export const since = (hours) => (Number(hours) > 0 ? String(Date.now() / 1000 - Number(hours) * 3600) : "");
@@ -26,7 +27,7 @@ async function nothingYet() {
   const about = await ask("about");
   return h("div", { class: "empty" }, h("h1", {}, "Nothing found yet"),
     h("p", {}, "Findings appear here as they arrive. Start the application with"),
-    h("pre", { class: "mono" }, Object.entries(about).map(([name, value]) => `${name}=${value} \\\n`), "opentelemetry-instrument python app.py"),
+    h("pre", { class: "mono" }, [...Object.entries(about).map(([name, value]) => `${name}=${value} \\`), "opentelemetry-instrument python app.py"].map((line) => h("span", {}, line))),
     h("p", {}, "That nothing is found is good news only if calls are seen: see ", h("a", { href: "#/health" }, "Agents"), "."));
 }
 
@@ -51,7 +52,7 @@ function bar(asked, found) {
 function table(asked, found) {
   return h("table", {}, h("thead", {}, h("tr", {}, COLUMNS.map(([sort, label]) => {
     const on = (asked.sort || "last") === sort;
-    return h("th", { scope: "col", class: sort === "count" ? "num" : "", "aria-sort": on ? (["model", "title"].includes(sort) ? "ascending" : "descending") : null },
+    return h("th", { scope: "col", class: HIDDEN[label] || (sort === "count" ? "num" : ""), "aria-sort": on ? (["model", "title"].includes(sort) ? "ascending" : "descending") : null },
       sort ? h("button", { type: "button", id: `s-${sort}`, onclick: () => go({ ...asked, sort: sort === "last" ? "" : sort, page: "" }) }, label) : label);
   }))), h("tbody", {}, found.incidents.map(row)));
 }
@@ -62,9 +63,9 @@ function row(incident) {
   return h("tr", { class: `row ${severityClass(incident.worst)} ${resolved ? "resolved" : ""}`, onclick: (event) => { if (!event.target.closest("a")) location.hash = href; } },
     h("td", {}, h("span", { class: "word" }, incident.worst || "?"), h("div", { class: "note" }, incident.status)),
     h("td", {}, h("a", { class: "title", href, id: `i-${incident.key}` }, incident.title), h("div", { class: "said" }, summary(incident))),
-    h("td", { class: "who" }, incident.model, h("div", { class: "note" }, incident.version)),
+    h("td", { class: "who slim" }, incident.model, h("div", { class: "note" }, incident.version)),
     h("td", { class: "who hide" }, incident.principal),
-    h("td", { class: "num" }, number(incident.count)),
+    h("td", { class: "num slim" }, number(incident.count)),
     h("td", { class: "when", title: `${at(incident.last)} UTC` }, ago(incident.last), h("div", { class: "note" }, incident.records > 1 ? `${number(incident.records)} records` : "")));
 }
 
