@@ -32,7 +32,7 @@ OVER = replace(ATTACK, status=Status.RESOLVED)
 
 
 def drift(low: float, detector: str = "drift/data") -> Finding:
-    return finding(detector, Severity.CRITICAL, subject=("x",), evidence={"js_distance_low": low})
+    return finding(detector, Severity.HIGH, subject=("x",), evidence={"js_distance_low": low})
 
 
 def anomaly(share: float = 0.9) -> Finding:
@@ -55,6 +55,12 @@ def test_what_the_rows_of_an_attack_can_make_is_held_back_also_when_it_is_found_
 
     assert told == ([ATTACK], [])
     assert held == {"drift.data": 1, "anomaly.input": 1, "drift.prediction": 1}
+
+
+def test_what_is_critical_is_told_whatever_else_goes_on():
+    worst = replace(drift(0.5), severity=Severity.CRITICAL)
+
+    assert found(Consequences(), HALF, ATTACK, worst) == ([ATTACK, worst], [])
 
 
 def test_what_they_cannot_make_and_what_others_do_is_told():

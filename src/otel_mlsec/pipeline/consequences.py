@@ -2,7 +2,7 @@
 
 While an attack is open, anomalies that its principals ask, and drifts no larger than their rows can make, are held back.  When
 it is over, or after two hours, what still stands of them is told.  Where most principals are taken for attackers it is the world
-that has changed, a unit or a feed, and every drift is told.
+that has changed, a unit or a feed, and every drift is told.  What is CRITICAL always is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from otel_mlsec.finding import Finding, Status
+from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Prediction
 
 ATTACKS = ("extraction/account", "extraction/coordinated", "evasion/sequence", "evasion/near_duplicate")  # say who, and when over
@@ -140,7 +140,7 @@ def _over(of: _Of, now: float) -> list[Found]:
 
 def _explains(of: _Of, finding: Finding, call: Prediction) -> bool:
     """Could the open attacks be all there is to it?"""
-    if not of.attacks or not (finding.detector in (*DRIFTS, ANOMALIES) or finding.kind == REPEATED):
+    if not of.attacks or finding.severity is Severity.CRITICAL or not (finding.detector in (*DRIFTS, ANOMALIES) or finding.kind == REPEATED):
         return False
     suspects = of.suspects()
     if finding.detector in DRIFTS:
