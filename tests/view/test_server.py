@@ -241,7 +241,11 @@ def test_a_port_that_is_taken_and_a_file_that_is_no_database(tmp_path, capsys):
     (tmp_path / "text").write_text("x" * 5000)
     with Page(Store(), port=0) as page:
         assert main(["view", "--port", "0", "--page-port", str(page.port)]) == 2
-        assert "is in use" in capsys.readouterr().err
+        assert f"port {page.port} on 127.0.0.1 is in use" in capsys.readouterr().err
+        assert main(["view", "--port", str(page.port), "--page-port", "0"]) == 2
+        assert f"port {page.port} on 127.0.0.1 is in use" in capsys.readouterr().err
+    assert main(["view", "--port", "0", "--page-port", "0", "--db", str(tmp_path / "nowhere/view.db")]) == 2
+    assert "view.db cannot be used (No such file" in capsys.readouterr().err
     assert main(["view", "--port", "0", "--page-port", "0", "--db", str(tmp_path / "text")]) == 2
     assert "cannot be used as a database" in capsys.readouterr().err
 

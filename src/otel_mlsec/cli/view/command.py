@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 
@@ -22,9 +23,14 @@ from otel_mlsec.cli.view.telemetry import Telemetry
 from otel_mlsec.cli.wire import Request
 
 COMMAND = "otel-mlsec view"
+T = TypeVar("T")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "It prints the address of the page, with a token in it that only you should have, and the environment of an application "
+        "that is to be seen.  Nothing leaves this machine, and without --db nothing is kept."
+    )
     where = "on 127.0.0.1 (default %(default)s; 0: a free one)"
     parser.add_argument("--port", type=port, default=4318, help=f"where telemetry is received {where}")
     parser.add_argument("--page-port", type=port, default=4319, help=f"where the page is {where}")
@@ -47,8 +53,7 @@ def run(options: argparse.Namespace) -> int:
             stop.wait()
     except OSError as error:
         reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        ports = f"port {options.port} or {options.page_port} on 127.0.0.1"
-        return _failed(f"{ports} {reason}; choose others with --port and --page-port")
+        return _failed(f"{error.filename} {reason}; --port, --page-port and --db choose others")
     except sqlite3.Error as error:
         return _failed(f"{options.db} cannot be used as a database ({error})")
     return 0
@@ -83,7 +88,7 @@ def viewing(
     """Receives at one port of 127.0.0.1 and shows at another; 0 is a free one.  `also` gets all that is received, too.
 
     Raises:
-        OSError: a port is in use.
+        OSError: a port is in use, or the file cannot be written; `filename` says which.
         sqlite3.Error: the file is no database.
     """
     store = Store(database)
@@ -94,7 +99,17 @@ def viewing(
             telemetry.take(request)
             also(request)
 
-        with Receiver(take, port=at) as receiver, Page(store, port=page_at, about=environment(receiver.url)) as page:
+        with (
+            _at(at, lambda: Receiver(take, port=at)) as receiver,
+            _at(page_at, lambda: Page(store, port=page_at, about=environment(receiver.url))) as page,
+        ):
             yield View(page=page, receiver=receiver)
     finally:
         store.close()
+
+
+def _at(port: int, server: Callable[[], T]) -> T:
+    try:
+        return server()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"port {port} on 127.0.0.1") from error
