@@ -94,6 +94,8 @@ def _differences(here: Soc, seen: Seen) -> list[str]:
         wrong.append("no findings")
     if here.prometheus and (counted := sum(here.counts().values())) != len(seen.ids):
         wrong.append(f"{counted:.0f} findings are counted in Prometheus, and {len(seen.ids)} are here")
+    if here.prometheus and seen.tail.tally.findings["CRITICAL"] and not here.alerts():
+        wrong.append("critical findings, and no alert")
     return wrong
 
 
