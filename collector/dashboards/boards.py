@@ -104,11 +104,13 @@ def pipeline() -> Dashboard:
         .with_panel(lines("Queues", "Share of each exporter's queue on disk that is taken.",
                           query("max by (exporter) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity)", "{{exporter}}"), unit="percentunit"))
         .with_panel(lines("Not sent", "Log records that an exporter gave up, or could not queue.",
-                          query('sum by (exporter) (rate({__name__=~"otelcol_exporter_(send|enqueue)_failed_log_records(_total)?"}[$__rate_interval]))', "{{exporter}}")))
+                          *(query(f'sum by (exporter) (rate({{__name__=~"otelcol_exporter_{how}_failed_log_records(_total)?"}}[$__rate_interval]))', f"{{{{exporter}}}}: {how}")
+                            for how in ("send", "enqueue"))))
         .with_panel(lines("Sent", "Log records, by exporter.",
                           query('sum by (exporter) (rate({__name__=~"otelcol_exporter_sent_log_records(_total)?"}[$__rate_interval]))', "{{exporter}}")))
         .with_panel(lines("Accepted and refused", "Log records that receivers took, or had no room for.",
-                          query('sum by (__name__) (rate({__name__=~"otelcol_receiver_(accepted|refused)_log_records(_total)?"}[$__rate_interval]))', "{{__name__}}")))
+                          *(query(f'sum(rate({{__name__=~"otelcol_receiver_{how}_log_records(_total)?"}}[$__rate_interval]))', how)
+                            for how in ("accepted", "refused"))))
     )  # fmt: skip
 
 

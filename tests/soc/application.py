@@ -1,7 +1,7 @@
 """A service that a SOC watches: the real agent, a real model whose rows drift, and one user who copies it.
 
-Its first minute is over in a few seconds: ordinary users, then the thief, then rows that have changed, and from then on all of it,
-until it is told to end.  Telemetry goes where OpenTelemetry's variables say; "ready" says that all of it has begun.
+Its first minute is over in a few seconds: ordinary users, then a feature that changes, then a thief, and from then on all of
+it, until it is told to end.  Telemetry goes where OpenTelemetry's variables say; "ready" says that all of it has begun.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression
 import otel_mlsec
 
 FEATURES = [f"f{i}" for i in range(8)]
+CHANGE = 0.6 * np.eye(len(FEATURES))[0]  # of one feature, too little to make rows strange
 draw = np.random.default_rng(7)
 mix = np.eye(len(FEATURES)) + 0.4 * draw.normal(size=(len(FEATURES), len(FEATURES))) / np.sqrt(len(FEATURES))
 
@@ -52,11 +53,11 @@ def main() -> None:
     for i in itertools.count():
         for user in range(10):
             with otel_mlsec.principal(f"user-{(i * 10 + user) % 60}"):
-                model.predict_proba(ordinary(5) + (1.5 if i > 40 else 0.0))
-        if i > 20:
+                model.predict_proba(ordinary(5) + (CHANGE if i > 20 else 0.0))
+        if i > 120:
             with otel_mlsec.principal("thief"):
                 model.predict_proba(asked_by_the_thief(40))
-        if i == 60:
+        if i == 140:
             os.write(1, b"ready\n")
         time.sleep(0.05)
 

@@ -140,7 +140,8 @@ def _over(of: _Of, now: float) -> list[Found]:
 
 def _explains(of: _Of, finding: Finding, call: Prediction) -> bool:
     """Could the open attacks be all there is to it?"""
-    if not of.attacks or finding.severity is Severity.CRITICAL or not (finding.detector in (*DRIFTS, ANOMALIES) or finding.kind == REPEATED):
+    of_these = finding.detector in (*DRIFTS, ANOMALIES) or finding.kind == REPEATED
+    if not of.attacks or not of_these or finding.severity is Severity.CRITICAL:
         return False
     suspects = of.suspects()
     if finding.detector in DRIFTS:
