@@ -108,7 +108,8 @@ class Spool:
         """Never waits for the receiver; for the disk, where the record is CRITICAL."""
         self._store.put(record)
         self._run()
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
 
     def _run(self) -> None:
         if self._thread is not None and self._thread.is_alive():
