@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.dashboards.panels import OF, OF_MODEL, bars, board, drift_score, lines, number, query, rows
+from collector.dashboards.panels import OF, OF_MODEL, bars, board, counted, drift_score, lines, number, query, rows
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 TOLD = f'mlsec_findings_total{{{OF_MODEL}, mlsec_finding_status=~"new|reopened"}}'  # records that begin something
@@ -21,16 +21,16 @@ def soc() -> Dashboard:
             number(
                 f"{severity.title()} in this time",
                 "Findings that began, or came back.",
-                f"sum(increase({worst}[$__range]))",
+                f"sum({counted(worst, '$__range')})",
                 bad=bad,
             )
         )
     return (
         made
         .with_panel(bars("Findings by severity", "That began in each interval.",
-                         query(f"sum by (mlsec_finding_severity) (increase({TOLD}[$__interval]))", "{{mlsec_finding_severity}}"), wide="whole"))
+                         query(f"sum by (mlsec_finding_severity) ({counted(TOLD, '$__interval')})", "{{mlsec_finding_severity}}"), wide="whole"))
         .with_panel(rows("By kind and model", "Of the time shown, most first. For one finding in full, go to the SIEM or `otel-mlsec view`.",
-                         f"sort_desc(sum by (mlsec_finding_type, mlsec_model_name, mlsec_finding_severity) (increase({TOLD}[$__range])) > 0)"))
+                         f"sort_desc(sum by (mlsec_finding_type, mlsec_model_name, mlsec_finding_severity) ({counted(TOLD, '$__range')}) > 0)"))
         .with_panel(lines("Open by kind", "Begun minus resolved since the processes started: what nobody has seen the end of.",
                           query(f'sum by (mlsec_finding_type) (mlsec_findings_total{{{OF_MODEL}, mlsec_finding_status=~"new|reopened"}})'
                                 f' - (sum by (mlsec_finding_type) (mlsec_findings_total{{{OF_MODEL}, mlsec_finding_status="resolved"}}) or'
@@ -45,13 +45,15 @@ def soc() -> Dashboard:
 
 def detectors() -> Dashboard:
     processed = f"mlsec_detection_processed_total{{{OF}}}"
+    errors = f"mlsec_agent_errors_total{{{OF}}}"
+    failed = f'mlsec_handler_calls_total{{{OF}, error_type!=""}}'
     dropped = f'mlsec_detection_processed_total{{{OF}, error_type!=""}}'
     return (
         board("otel-mlsec-detectors", "ML security: detectors", "Is everything looked at, how fast, and does the agent itself fail?")
         .with_panel(number("Calls not looked at", "Share that detection dropped, since it did not keep up.",
                            f"sum(rate({dropped}[$__rate_interval])) / sum(rate({processed}[$__rate_interval])) or vector(0)", unit="percentunit", bad=0.01))
         .with_panel(number("Errors of the agent", "Contained; the application is unaffected. Should be 0.",
-                           f"sum(increase(mlsec_agent_errors_total{{{OF}}}[$__range])) or vector(0)", bad=1))
+                           f"sum({counted(errors, '$__range')}) or vector(0)", bad=1))
         .with_panel(number("Rows a second", "That models were asked about.", f"sum(rate(mlsec_model_predictions_total{{{OF_MODEL}}}[$__rate_interval]))"))
         .with_panel(number("Queue", "Calls that wait for detection, of those that may.",
                            f"max(mlsec_detection_queue_size{{{OF}}} / mlsec_detection_queue_capacity{{{OF}}})", unit="percentunit", bad=0.8))
@@ -63,9 +65,9 @@ def detectors() -> Dashboard:
         .with_panel(lines("Calls of models", "As the caller sees them.",
                           query(f"histogram_quantile(0.95, sum by (le, mlsec_model_name) (rate(mlsec_model_operation_duration_seconds_bucket{{{OF_MODEL}}}[$__rate_interval])))",
                                 "p95 {{mlsec_model_name}}"), unit="s"))
-        .with_panel(lines("Errors of the agent by place", "Please report them.", query(f"sum by (job, mlsec_agent_site) (increase(mlsec_agent_errors_total{{{OF}}}[$__rate_interval]))", "{{job}} {{mlsec_agent_site}}")))
+        .with_panel(lines("Errors of the agent by place", "Please report them.", query(f"sum by (job, mlsec_agent_site) ({counted(errors, '$__rate_interval')})", "{{job}} {{mlsec_agent_site}}")))
         .with_panel(lines("Handlers", "Calls of the application's own handlers of findings that failed.",
-                          query(f'sum by (job, error_type) (increase(mlsec_handler_calls_total{{{OF}, error_type!=""}}[$__rate_interval]))', "{{job}} {{error_type}}")))
+                          query(f"sum by (job, error_type) ({counted(failed, '$__rate_interval')})", "{{job}} {{error_type}}")))
         .with_panel(lines("Principals forgotten", "There were more than detectors can follow.",
                           query(f"sum by (security_rule_name) (rate(mlsec_principals_evicted_total{{{OF}}}[$__rate_interval]))", "{{security_rule_name}}")))
     )  # fmt: skip
@@ -78,7 +80,7 @@ def drift() -> Dashboard:
         .with_panel(rows("Most distant now", "0 is as in the reference, 1 is nothing in common.",
                          f"topk(20, max by (mlsec_model_name, mlsec_feature_name, security_rule_name) ({score}))"))
         .with_panel(bars("Drift findings", "That began in each interval.",
-                         query(f"sum by (mlsec_finding_severity) (increase({DRIFT}[$__interval]))", "{{mlsec_finding_severity}}")))
+                         query(f"sum by (mlsec_finding_severity) ({counted(DRIFT, '$__interval')})", "{{mlsec_finding_severity}}")))
         .with_panel(lines("Distance by feature", "The ten that were most distant.",
                           query(f"topk(10, max by (mlsec_model_name, mlsec_feature_name) ({score}))", "{{mlsec_model_name}} {{mlsec_feature_name}}"), unit="percentunit", wide="whole"))
         .with_panel(lines("Distance of a model", "Mean of its features.", query(f"avg by (mlsec_model_name) ({score})", "{{mlsec_model_name}}"), unit="percentunit"))
@@ -95,7 +97,7 @@ def pipeline() -> Dashboard:
         .with_row(Row("Agents"))
         .with_panel(number("Waiting", "Records in spools.", f"sum(mlsec_spool_pending{{{OF}}})"))
         .with_panel(number("For", "The longest that there has always been something waiting.", f"max(mlsec_spool_age_seconds{{{OF}}})", unit="s", bad=300))
-        .with_panel(number("Given up", "Evicted by the cap, or unreadable, in this time. Should be 0.", f"sum(increase({lost}[$__range])) or vector(0)", bad=1))
+        .with_panel(number("Given up", "Evicted by the cap, or unreadable, in this time. Should be 0.", f"sum({counted(lost, '$__range')}) or vector(0)", bad=1))
         .with_panel(number("On disk", "Size of the spools.", f"sum(mlsec_spool_size_bytes{{{OF}}})", unit="bytes"))
         .with_panel(lines("Records by outcome", "Written and delivered should run side by side.",
                           query(f"sum by ({OUTCOME}) (rate({records}[$__rate_interval]))", f"{{{{{OUTCOME}}}}}")))

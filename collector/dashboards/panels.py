@@ -34,6 +34,15 @@ def drift_score(selector: str) -> str:
     return f'{{__name__=~"mlsec_drift_score(_ratio)?", {selector}}}'
 
 
+def counted(selector: str, over: str) -> str:
+    """What a counter has counted in a time, each series by itself.
+
+    A counter of rare things is born with the first of them, at 1, and has then never increased: of a series that was not there
+    when the time began, all of it counts.
+    """
+    return f"((last_over_time({selector}[{over}]) unless {selector} offset {over}) or increase({selector}[{over}]))"
+
+
 def board(uid: str, title: str, description: str, *, models: bool = True) -> dashboard.Dashboard:
     made = (
         dashboard.Dashboard(title)
@@ -68,15 +77,17 @@ def query(expression: str, legend: str = "", *, at_once: bool = False) -> promet
 
 
 def number(title: str, description: str, expression: str, *, unit: str = "short", bad: float | None = None) -> stat.Panel:
-    """One number; red from `bad` on."""
+    """One number; red from `bad` on.  Of the whole time shown there is one only, else it has its course behind it."""
     steps = [Threshold(value=None, color="text")]
     if bad is not None:
         steps = [Threshold(value=None, color="green"), Threshold(value=bad, color="red")]
+    whole = "$__range" in expression
     return (
         stat.Panel().title(title).description(description).datasource(SOURCE).unit(unit).span(SPAN["short"]).height(4)
-        .color_mode(BigValueColorMode.VALUE).graph_mode(BigValueGraphMode.AREA).no_value("0")
+        .color_mode(BigValueColorMode.VALUE).graph_mode(BigValueGraphMode.NONE if whole else BigValueGraphMode.AREA).no_value("0")
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
-        .thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)).with_target(query(expression))
+        .thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps))
+        .with_target(query(expression).instant() if whole else query(expression))
     )  # fmt: skip
 
 
@@ -99,6 +110,7 @@ def bars(title: str, description: str, *queries: prometheus.Dataquery, wide: str
     """Counts of an interval, one on the other, in the colours of severities where they are named by them."""
     made = lines(title, description, *queries, wide=wide).draw_style(GraphDrawStyle.BARS).fill_opacity(80).line_width(0)
     made = made.stacking(common.StackingConfig().mode(StackingMode.NORMAL)).decimals(0)
+    made = made.interval("5m")  # at the least: shorter ones than a scrape's are empty
     for severity, colour in SEVERITIES.items():
         made = made.override_by_name(severity, [_colour(colour)])
     return made

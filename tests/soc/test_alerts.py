@@ -31,10 +31,12 @@ def run(*words):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.collector
 def test_promtool_finds_nothing_wrong():
     run(tool("promtool", "prometheus"), "check", "rules", "mlsec.rules.yaml")
 
 
+@pytest.mark.collector
 def test_the_rules_do_what_their_tests_say():
     run(tool("promtool", "prometheus"), "test", "rules", "mlsec.tests.yaml")
 
@@ -61,6 +63,7 @@ def test_every_alert_has_a_runbook_and_no_runbook_is_without():
         assert rule["annotations"]["summary"]
 
 
+@pytest.mark.collector
 def test_the_example_of_a_route_sends_pages_and_tickets_their_ways():
     amtool = tool("amtool", "prometheus-alertmanager")
     run(amtool, "check-config", "alertmanager.yaml")

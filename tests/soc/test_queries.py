@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,12 +14,13 @@ import pytest
 
 pytest.importorskip("grafana_foundation_sdk")
 
+from collector.dashboards.__main__ import HERE
 from tests.collector.backend import Backend
 from tests.collector.built import BINARY, Collector
 from tests.collector.running import missing as not_installed
 from tests.collector.running import wait_until
 from tests.collector.servers.prometheus import Prometheus
-from tests.soc.queries import ALERTS, all_queries
+from tests.soc.queries import ALERTS, all_queries, asked, queries
 
 pytestmark = pytest.mark.collector
 APPLICATION = Path(__file__).with_name("application.py")
@@ -96,6 +98,19 @@ def _unexpected(prometheus: Prometheus) -> list[str]:
 
 def test_what_may_be_empty_is_a_query_of_ours():
     assert set(MAY_BE_EMPTY) <= {where for where, _ in all_queries()}
+
+
+def test_the_overview_counts_the_first_finding_of_a_kind_too(prometheus):
+    """All of it is younger than the time shown, so that each number is the counter's."""
+    shown = dict(queries(json.loads((HERE / "soc.json").read_text())))
+    begun = 'mlsec_findings_total{mlsec_finding_status=~"new|reopened"}'
+
+    assert prometheus.query(f"sum({begun}) == sum({asked(shown['By kind and model'])})")
+    found = {labels["mlsec_finding_severity"] for labels, _ in prometheus.query(f"sum by (mlsec_finding_severity) ({begun})")}
+    assert found
+    for severity in found:
+        counter = begun.replace("}", f', mlsec_finding_severity="{severity}"}}')
+        assert prometheus.query(f"sum({counter}) == {asked(shown[f'{severity.title()} in this time'])}"), severity
 
 
 def test_the_alerts_fire_on_what_is_wrong_here(prometheus):
