@@ -30,7 +30,6 @@ system() {
   [ -x /usr/sbin/rsyslogd ] || need+=(rsyslog)
   compgen -G '/usr/lib/*/rsyslog/lmnsd_gtls.so' >/dev/null || need+=(rsyslog-gnutls)
   command -v openssl >/dev/null || need+=(openssl)
-  command -v amtool >/dev/null || need+=(prometheus-alertmanager)
   [ ${#need[@]} -eq 0 ] && return
   local root=()
   [ "$(id -u)" = 0 ] || root=(sudo -n)
