@@ -1,7 +1,8 @@
 """Rules → Splunk's SPL, Elastic's ES|QL and Loki's LogQL, with the names that findings have there.
 
 Splunk: bodies of `ocsf.yaml` by `contrib/siem.yaml`, in which attributes are under `unmapped`.  Elastic: bodies of `ecs.yaml`.
-Loki: OTLP as it is, whose attributes are structured metadata, with underscores for full stops.
+Loki: OTLP as it is, whose attributes are structured metadata, with underscores for full stops.  Its lines are not parsed: what is
+in a body may be the attacker's, and would become labels.  The event's name is not asked for, since releases before 2026 drop it.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def loki() -> LogQLBackend:
         processing_pipeline=_pipeline(
             FieldFunctionTransformation({}, lambda name: name.replace(".", "_")),
             SetCustomAttributeTransformation("logsource_loki_selection", '{service_name=~".+"}'),
-            AddConditionTransformation({"event_name": "mlsec.finding"}),
+            SetCustomAttributeTransformation("loki_parser", "|"),
+            AddConditionTransformation({"mlsec_finding_id": "?*"}),
         ),
         add_line_filters=False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from dataclasses import replace
 
@@ -28,6 +29,16 @@ BEGIN = 1_775_656_800.0
 @pytest.mark.parametrize("rule", RULES, ids=lambda path: path.stem)
 def test_what_is_committed_is_what_the_rule_converts_to(rule, language):
     assert (HERE / "converted" / f"{rule.stem}.{language}").read_text() == converted(rule, language), "run `make sigma`"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda path: path.stem)
+def test_loki_takes_no_label_from_what_a_body_says(rule):
+    query = converted(rule, "logql")
+
+    assert not re.search(r"\| *(logfmt|json|pattern|regexp|unpack)\b", query)
+    [asked] = re.findall(r"mlsec_finding_id=~`([^`]*)`", query)
+    assert re.fullmatch(asked, "01J")
+    assert not re.fullmatch(asked, "")
 
 
 def test_every_rule_is_complete_and_its_own():
