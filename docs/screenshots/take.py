@@ -45,17 +45,17 @@ def main() -> None:
 
 
 def take(browser: Browser, view: View) -> None:
-    address = view.page.url.partition("?")[0]
+    address = view.page.address.partition("?")[0]
     with browser.new_context(color_scheme="light") as light:
         page = light.new_page()
-        page.goto(view.page.url)
+        page.goto(view.page.address)
         page.goto(f"{address}#/?sort=severity")
         keep(page, "tr.row", "view-findings", height=897)
         page.goto(f"{address}#/drift")
         keep(page, "figure.chart", "view-drift", height=734)
     with browser.new_context(color_scheme="dark") as dark:
         page = dark.new_page()
-        page.goto(view.page.url)
+        page.goto(view.page.address)
         page.goto(f"{address}#/finding/{quote(case(view), safe='')}")
         keep(page, ".head", "view-finding", height=1100)
 

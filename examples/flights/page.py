@@ -15,15 +15,15 @@ SCREEN = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.
 
 def show(view: View, console: Console) -> None:
     """Print the address; open it where there is a screen and somebody before it."""
-    console.print(f"Findings as they come: {view.page.url}", style="bold", soft_wrap=True)
+    console.print(f"Findings as they come: {view.page.address}", style="bold", soft_wrap=True)
     if SCREEN and sys.stdout.isatty():
         with contextlib.suppress(webbrowser.Error):
-            webbrowser.open(view.page.url)
+            webbrowser.open(view.page.address)
 
 
 def stay(view: View, console: Console) -> None:
     """Until Ctrl-C, where there is a terminal that it can be typed in."""
     if sys.stdout.isatty():
-        console.print(f"The page stays until Ctrl-C: {view.page.url}", style="bold", soft_wrap=True)
+        console.print(f"The page stays until Ctrl-C: {view.page.address}", style="bold", soft_wrap=True)
         with stopped() as stop:
             stop.wait()

@@ -66,7 +66,7 @@ def page(browser: Any, view: Any) -> Iterator[Any]:
         "request",
         lambda request: wrong.append(request.url) if not request.url.startswith(f"http://127.0.0.1:{view.page.port}/") else None,
     )
-    page.goto(view.page.url)
+    page.goto(view.page.address)
     yield page
     assert not wrong
     assert page.evaluate("window.hacked") is None
@@ -210,7 +210,7 @@ def test_what_would_run_on_the_page_is_refused_by_the_browser(browser, view):
         page = context.new_page()
         refused = []
         page.on("console", lambda message: refused.append(message.text))
-        page.goto(view.page.url)
+        page.goto(view.page.address)
         page.wait_for_selector(".empty")
         page.evaluate(
             """() => {

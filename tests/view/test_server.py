@@ -53,7 +53,7 @@ def test_a_page_of_another_site_gets_nothing_though_the_browser_has_the_cookie(v
 
 
 def test_the_token_of_the_address_becomes_a_cookie_that_no_script_reads(view):
-    status, headers, _ = get(view, view.page.url.partition(str(view.page.port))[2], cookie=False)
+    status, headers, _ = get(view, view.page.address.partition(str(view.page.port))[2], cookie=False)
 
     assert (status, headers["location"]) == (303, "/")
     assert headers["set-cookie"] == f"{view.page.cookie}={view.page.token}; HttpOnly; SameSite=Strict; Path=/"

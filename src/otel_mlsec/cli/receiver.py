@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
+from otel_mlsec.cli.local import LocalServer
 from otel_mlsec.cli.wire import MAX_BODY, SIGNALS, Refused, Request, decode
 from otel_mlsec.errors import contained
 
@@ -12,25 +13,13 @@ MAX_CONNECTIONS = 64  # a process of an application keeps three
 PATIENCE = 30.0  # s that a connection may be silent
 
 
-class Receiver(ThreadingHTTPServer):
-    """Hands every request to `take`, one at a time, and answers 200 when it returned.
-
-    As a context it serves in a thread of its own.  `port` 0 takes a free one; OSError if the port is in use.
-    """
-
-    daemon_threads = True
-    request_queue_size = MAX_CONNECTIONS
+class Receiver(LocalServer):
+    """Hands every request to `take`, one at a time, and answers 200 when it returned."""
 
     def __init__(self, take: Callable[[Request], None], *, port: int = 4318) -> None:
         self._take = take
         self._one = threading.Lock()  # decoding is where memory goes, and printing wants an order
-        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="otlp-receiver", daemon=True)
-        super().__init__(("127.0.0.1", port), _Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        super().__init__(_Handler, port=port, most=MAX_CONNECTIONS, name="otlp-receiver")
 
     def receive(self, path: str, content_type: str, encoding: str, body: bytes) -> None:
         with self._one:
@@ -38,30 +27,9 @@ class Receiver(ThreadingHTTPServer):
             with contained("cli.receiver"):
                 self._take(message)
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._slots.acquire(blocking=False):
-            self.shutdown_request(request)  # the sender tries again
-            return
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._slots.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A sender that went away is no news, and the standard library would print a traceback for it."""
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
+    def server_close(self) -> None:
         with self._one:  # whoever is being answered is answered first
-            self.server_close()
+            super().server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -44,12 +44,12 @@ def run(options: argparse.Namespace) -> int:
     notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
         with stopped() as stop, viewing(options.port, options.page_port, options.db) as view:
-            notes.print(f"{COMMAND}: {view.page.url}", style="bold")
+            notes.print(f"{COMMAND}: {view.page.address}", style="bold")
             notes.print("Start the application with", style="dim")
             for name, value in view.environment.items():
                 notes.print(f"  {name}={value}", style="dim")
             if options.open:
-                webbrowser.open(view.page.url)
+                webbrowser.open(view.page.address)
             stop.wait()
     except OSError as error:
         reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"

@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib.resources import files
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from otel_mlsec.cli.local import LocalServer
 from otel_mlsec.cli.show import finite
 from otel_mlsec.cli.view import questions
 from otel_mlsec.cli.view.store import Store
@@ -45,58 +46,26 @@ API: Final[Mapping[str, Question]] = {
 }
 
 
-class Page(ThreadingHTTPServer):
-    """As a context it serves in a thread of its own.  `port` 0 takes a free one; OSError if the port is in use."""
-
-    daemon_threads = True
-    request_queue_size = MAX_CONNECTIONS
-
+class Page(LocalServer):
     def __init__(self, store: Store, *, port: int, token: str = "", about: Mapping[str, str] | None = None) -> None:
         self.store, self.about = store, dict(about or {})
         self.token = token or secrets.token_urlsafe(24)
         self.stopping = threading.Event()
-        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
         self.followers = threading.BoundedSemaphore(MAX_FOLLOWERS)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="view", daemon=True)
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(_Handler, port=port, most=MAX_CONNECTIONS, name="view")
 
     @property
-    def port(self) -> int:
-        return self.server_address[1]
-
-    @property
-    def url(self) -> str:
+    def address(self) -> str:
         """With the token: whoever opens it may see all."""
-        return f"http://127.0.0.1:{self.port}/?token={self.token}"
+        return f"{self.url}/?token={self.token}"
 
     @property
     def cookie(self) -> str:
         return f"otel-mlsec-view-{self.port}"  # cookies know hosts and no ports
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._slots.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._slots.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that went away is no news."""
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.stopping.set()
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
+        super().__exit__()
 
 
 class _Handler(BaseHTTPRequestHandler):
