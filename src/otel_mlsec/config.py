@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
+from otel_mlsec.settings import ConfigError, FeatureSettings, LlmSettings, ModelSettings, check_ranges
 from otel_mlsec.suppression import Suppression
 
 T = TypeVar("T")
@@ -22,39 +23,6 @@ PREFIX = "OTEL_MLSEC_"
 FILE = PREFIX + "CONFIG"
 LEAST_KEY = 16  # bytes
 ANY = "*"  # a reference for every model that has none of its own
-
-
-class ConfigError(ValueError):
-    """A setting that cannot be used; the message names the key, what is allowed, and the value."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureSettings:
-    """Of one feature or output column; None: as the model's."""
-
-    off: bool = False
-    tolerance: float | None = None  # change of any score, in its sd, that is nobody's business; in [0, 10]
-    false_alarms_per_million: float | None = None  # rows; in (0, 1e5]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSettings:
-    """Of one model."""
-
-    off: bool = False
-    tolerance: float = 0.0
-    false_alarms_per_million: float = 1.0  # of all its features together
-    anomaly: tuple[str, ...] = ("range", "mahalanobis", "class", "nearest")  # how anomaly/input compares a row; or () for not
-    features: Mapping[str, FeatureSettings] = field(default_factory=dict[str, FeatureSettings])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LlmSettings:
-    """Of calls of language models."""
-
-    off: bool = False  # calls are spans, and nobody judges them
-    false_alarms_per_million: float = 1000.0  # texts; in (0, 1e5]
-    allowed_hosts: tuple[str, ...] = ()  # links to them carry nothing away; `example.org` stands for its subdomains, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +84,12 @@ class Config:
     classifier_tokenizer: str = ""
     spool: str = ""
     spool_bytes: int = 64 << 20
-    sinks: tuple[str, ...] = ()
+    sinks: tuple[str, ...] = field(default=(), repr=False)  # a URL may be a secret
     sink_secret: str = field(default="", repr=False)
     suppress: tuple[Suppression, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_ranges(self, "")
+        check_ranges(self, "")
         _check_enforced(self.enforce)
         if bool(self.classifier) != bool(self.classifier_tokenizer):
             raise ConfigError(
@@ -155,16 +123,6 @@ class Config:
         return _build(cls, _inherited(values), "")
 
 
-ANOMALY = ("range", "mahalanobis", "class", "nearest", "zscore", "forest")  # the last needs `Reference.fit(…, forest=True)`
-RANGES: dict[str, tuple[float, float]] = {
-    "tolerance": (0.0, 10.0),
-    "false_alarms_per_million": (1e-6, 1e5),
-    "queue_items": (1, 1 << 20),
-    "queue_bytes": (1 << 16, 1 << 30),
-    "gauge_series": (0, 100_000),
-    "span_hold": (0.0, 60.0),
-    "spool_bytes": (1 << 20, 1 << 40),
-}
 SUPPRESSED_BY = tuple(f.name for f in fields(Suppression) if f.init)
 ENFORCEABLE = ("llm/injection", "llm/jailbreak", "llm/hidden_text")  # detectors that judge before the provider is called
 ACTIONS = ("raise", "replace")
@@ -331,21 +289,3 @@ def _check_enforced(enforce: Mapping[str, str]) -> None:
             raise ConfigError(f"enforce must be of {', '.join(ENFORCEABLE)}, got {detector!r}")
         if action not in ACTIONS:
             raise ConfigError(f"enforce.{detector} must be {' or '.join(ACTIONS)}, got {action!r}")
-
-
-def _check_ranges(settings: Config | ModelSettings | FeatureSettings | LlmSettings, where: str) -> None:
-    for each in fields(settings):
-        value = getattr(settings, each.name)
-        if isinstance(value, ModelSettings | FeatureSettings | LlmSettings):
-            _check_ranges(value, f"{where}{each.name}.")
-        elif isinstance(value, Mapping):
-            for name, inner in cast("Mapping[str, Any]", value).items():
-                if isinstance(inner, ModelSettings | FeatureSettings):
-                    _check_ranges(inner, f"{where}{each.name}.{name}.")
-        elif each.name == "anomaly":
-            if unknown := set(value) - set(ANOMALY):
-                raise ConfigError(f"{where}anomaly must be of {', '.join(ANOMALY)}, got {sorted(unknown)[0]!r}")
-        elif each.name in RANGES and value is not None:
-            low, high = RANGES[each.name]
-            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-                raise ConfigError(f"{where}{each.name} must be in [{low:g}, {high:g}], got {value!r}")
