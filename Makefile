@@ -67,7 +67,7 @@ sigma: .venv ## convert collector/sigma/rules for three SIEMs
 servers: ## those five, into build/servers and by apt; whatever cannot be had is named
 	tests/collector/servers/install.sh
 
-demo: .venv ## a served model, ten months of real traffic and three faults, in under two minutes
+demo: .venv ## a served model, ten months of real traffic and three faults, in some two minutes
 	$(BIN)/python examples/flights/demo.py
 
 demo-attack: .venv ## the same model with many clients, of which one copies it and one cheats it; under a minute and a half
