@@ -20,7 +20,7 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from otel_mlsec.emit import to_sdk
 from otel_mlsec.emit.record import Record
 from otel_mlsec.emit.records import Records
-from otel_mlsec.emit.spool.home import Home
+from otel_mlsec.emit.spool.home import Home, path_of
 from otel_mlsec.emit.spool.spool import Spool
 from otel_mlsec.emit.transports.http import Http
 from otel_mlsec.emit.transports.otlp_http import OtlpHttp
@@ -50,7 +50,8 @@ def main() -> None:
 
 
 def _spool(url: str, root: str) -> Spool:
-    return Spool("otlp", lambda: OtlpHttp(http=Http(url=url, timeout=10.0)), Home(Path(root), "otlp", url), quiet=nullcontext)
+    home = Home(path_of(Path(root), "otlp", url), "otlp", url)
+    return Spool("otlp", lambda: OtlpHttp(http=Http(url=url, timeout=10.0)), home, quiet=nullcontext)
 
 
 def _records() -> list[Record]:

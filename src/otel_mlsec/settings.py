@@ -72,4 +72,4 @@ def check_ranges(settings: Any, where: str) -> None:
         elif each.name in RANGES and value is not None:
             low, high = RANGES[each.name]
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-                raise ConfigError(f"{where}{each.name} must be in [{low:g}, {high:g}], got {value!r}")
+                raise ConfigError(f"{where}{each.name} must be in [{low:.12g}, {high:.12g}], got {value!r}")

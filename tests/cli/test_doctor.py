@@ -106,5 +106,5 @@ def test_a_reference_that_is_none_and_a_spool_that_cannot_be_written(doctor, tmp
     )
 
     assert status == 1
-    assert "wrong  reference of *" in out
+    assert "wrong  reference of any model" in out
     assert "cannot be written" in out

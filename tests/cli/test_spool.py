@@ -103,7 +103,7 @@ def test_send_delivers_what_was_left(left, to, capsys):
     status, out = spool(capsys, "send", "--directory", directory)
     sink.stop()
 
-    assert (status, out) == (0, f"1,000 delivered to {url}, 0 left\n")
+    assert (status, out) == (0, f"1,000 delivered to {url}\nnothing is left\n")
     all_there(sink)
 
 
@@ -125,7 +125,8 @@ def test_send_says_what_is_left(left, to, capsys):
     directory, url, _ = left
     to(url)
 
-    assert spool(capsys, "send", "--timeout", "1", "--directory", directory) == (1, f"0 delivered to {url}, 1,000 left\n")
+    status, out = spool(capsys, "send", "--timeout", "1", "--directory", directory)
+    assert (status, out) == (1, f"0 delivered to {url}\n1,000 wait for otlp {url}\n")
 
 
 def test_a_spool_that_is_off_has_nothing_to_look_into(capsys, monkeypatch):
@@ -133,3 +134,37 @@ def test_a_spool_that_is_off_has_nothing_to_look_into(capsys, monkeypatch):
 
     assert main(["spool", "status"]) == 2
     assert "is off" in capsys.readouterr().err
+
+
+def test_what_the_receiver_refuses_is_left_and_nothing_is_given_up_for_room(left, to, capsys, monkeypatch):
+    directory, url, port = left
+    to(url)
+    monkeypatch.setenv("OTEL_MLSEC_SPOOL_BYTES", str(1 << 20))
+    sink = Sink(port)
+    sink.fault = lambda _sink, handler, _ids: handler.answer(400) or True
+    status, out = spool(capsys, "send", "--timeout", "2", "--directory", directory)
+    sink.fault = None
+    again, said = spool(capsys, "send", "--directory", directory)
+    sink.stop()
+
+    assert status == 1
+    assert "1,000 wait for" in out
+    assert (again, said) == (0, f"1,000 delivered to {url}\nnothing is left\n")
+
+
+def test_what_was_left_for_a_sink_is_sent_to_it_and_to_nobody_else(tmp_path, to, capsys, monkeypatch):
+    file = tmp_path / "late" / "findings.jsonl"
+    url, _ = down()
+    monkeypatch.setenv("OTEL_MLSEC_SINKS", f"file://{file}")
+    more = {"OTEL_MLSEC_SINKS": f"file://{file}", "OTEL_LOGS_EXPORTER": "none"}
+    with running(tmp_path / "spool", url, "exits", 0, 10, **more) as process:
+        process.wait(30)
+    file.parent.mkdir()
+    other = Sink()
+    to(other.url)
+    status, out = spool(capsys, "send", "--all", "--directory", tmp_path / "spool")
+    other.stop()
+
+    assert (status, out) == (0, f"10 delivered to file://{file}\nnothing is left\n")
+    assert file.read_text().count("\n") == 10
+    assert not other.taken

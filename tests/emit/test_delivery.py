@@ -65,6 +65,15 @@ def test_where_otlp_is_nobodys_way_the_applications_provider_has_it(sending, sin
     assert len(sending(Config(), {}, provider=True)) == 1
 
 
+def test_a_sink_does_not_silence_the_log(sending, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING, "otel_mlsec"):
+        sending(
+            Config(sinks=(f"file://{tmp_path}/findings.jsonl",), spool=str(tmp_path / "spool")), {"OTEL_LOGS_EXPORTER": "none"}
+        )
+
+    assert len(caplog.records) == 1
+
+
 def test_without_any_way_out_it_is_a_line_of_the_log(sending, caplog):
     with caplog.at_level(logging.WARNING, "otel_mlsec"):
         sending(Config(), {})

@@ -24,7 +24,8 @@ ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
             False,
         ),
         ({"OTEL_LOGS_EXPORTER": "otlp_proto_http"}, "http://localhost:4318/v1/logs", False),
-        ({ENDPOINT: "collector:4317"}, "//collector:4317", True),
+        ({ENDPOINT: "collector:4317"}, "collector:4317", True),
+        ({ENDPOINT: "unix:///run/otel.sock"}, "unix:///run/otel.sock", True),
     ],
 )
 def test_the_same_place_as_the_sdks_exporter(environ, url, grpc):
@@ -61,3 +62,12 @@ def test_what_may_be_a_secret_is_not_shown():
     assert found.shown == "https://c:4318"
     assert "Bearer" not in repr(found)
     assert found.headers == {"authorization": "Bearer s"}
+
+
+@pytest.mark.parametrize("target", ["unix:///run/otel.sock", "dns:///collector:4317", "collector:4317", "unix:/run/otel.sock"])
+def test_what_grpc_knows_to_resolve_is_left_to_it(target):
+    found = destination({ENDPOINT: target})
+
+    assert found is not None
+    assert found.transport().target == target
+    assert found.shown == target

@@ -17,6 +17,7 @@ def told():
     made = Handlers()
     yield made
     made.close(5.0)
+    made.clear()
 
 
 def test_each_handler_gets_every_finding_in_order(told, finding):
@@ -145,3 +146,33 @@ def test_there_may_not_be_too_many(told):
         told.add(print)
     with pytest.raises(ValueError, match="at most 16"):
         told.add(print)
+
+
+def test_a_thread_that_cannot_be_had_is_asked_for_again_and_holds_up_no_other_handler(told, finding, monkeypatch):
+    monkeypatch.setattr("otel_mlsec.errors.raising", False)
+    start, left = threading.Thread.start, [1]
+
+    def fails_once(self):
+        if self.name == "otel-mlsec handler" and left:
+            left.pop()
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", fails_once)
+    one, two = [], []
+    told.add(one.append)
+    told.add(two.append)
+    for _ in range(3):
+        told.tell(finding, nullcontext)
+    told.close(5.0)
+
+    assert (len(one), len(two)) == (3, 3)
+
+
+def test_who_is_cleared_ends_his_thread(told, finding):
+    told.add(lambda _finding: None)
+    told.tell(finding, nullcontext)
+    told.close(5.0)
+    told.clear()
+
+    until(lambda: not [each for each in threading.enumerate() if each.name == "otel-mlsec handler"])

@@ -96,7 +96,8 @@ def _of_process(seen: dict[str, Any], launched: bool, options: argparse.Namespac
     elif launched or options.module:
         yield Check(
             State.WRONG, f"agent: off, in a process started {how}",
-            "is OTEL_PYTHON_DISABLED_INSTRUMENTATIONS set, or opentelemetry-distro missing? pip install 'otel-mlsec[distro]'",
+            "is something else wrong below? else: is OTEL_PYTHON_DISABLED_INSTRUMENTATIONS set, or opentelemetry-distro missing "
+            "(pip install 'otel-mlsec[distro]')?",
         )  # fmt: skip
     else:
         yield Check(

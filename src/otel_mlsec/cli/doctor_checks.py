@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from otel_mlsec.cli.safe import safe
-from otel_mlsec.config import FILE, Config
+from otel_mlsec.config import ANY, FILE, Config
 from otel_mlsec.emit import transports
 from otel_mlsec.emit.delivery import OFF, root
 from otel_mlsec.emit.destination import Destination, destination
+from otel_mlsec.emit.transports.sinks import PORTS
 from otel_mlsec.reference.envelope import check, is_signed
 
 PATIENCE = 3.0  # s for a connection
@@ -47,17 +49,22 @@ def of_references(config: Config) -> Iterator[Check]:
     if not config.reference:
         yield Check(
             State.NOTE, "references: none, so each model's first rows are taken for normal, and detectors stay quieter",
-            "otel-mlsec reference fit train.parquet --model model.joblib -o model.ref, then OTEL_MLSEC_REFERENCE=model.ref",
+            "otel-mlsec reference fit train.parquet --model model.joblib --label y --time at -o model.ref, then "
+            "OTEL_MLSEC_REFERENCE=model.ref",
         )  # fmt: skip
     for model, path in config.reference.items():
         try:
             check(Path(path), config.reference_key.encode() or None)
         except (ValueError, OSError) as error:
-            yield Check(State.WRONG, f"reference of {model}: {error}", "the agent stays off until this is mended")
+            yield Check(State.WRONG, f"reference of {_of(model)}: {error}", "the agent stays off until this is mended")
             continue
         signed = is_signed(Path(path))
         told = "signed" if signed else "not signed"
-        yield Check(State.WELL, f"reference of {model}: {path}, {told}")
+        yield Check(State.WELL, f"reference of {_of(model)}: {path}, {told}")
+
+
+def _of(model: str) -> str:
+    return "any model" if model == ANY else model
 
 
 def of_key(config: Config) -> Iterator[Check]:
@@ -94,7 +101,8 @@ def _reachable(to: Destination) -> Check:
         return Check(State.WELL, f"findings: OTLP ({protocol}) to {to.shown}, which answers")
     return Check(
         State.WRONG, f"findings: OTLP ({protocol}) to {to.shown}, which does not answer as it should: {why}",
-        "is a Collector there, and is this its port for the protocol (4317: grpc, 4318: http/protobuf)? `otel-mlsec view` is one",
+        "is a Collector there, and is this its port for the protocol (4317: grpc, 4318: http/protobuf)? `otel-mlsec view` "
+        "takes http/protobuf only: OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
     )  # fmt: skip
 
 
@@ -129,12 +137,10 @@ def _of_spool(directory: Path) -> Iterator[Check]:
         return
     from otel_mlsec.emit.spool import inspect  # noqa: PLC0415 - needs those
 
-    left = [
-        each
-        for receiver in inspect.receivers(directory)
-        for path in inspect.directories(receiver)
-        if not (each := inspect.waiting(path)).alive
-    ]
+    left: list[inspect.Waiting] = []
+    for path in (path for receiver in inspect.receivers(directory) for path in inspect.directories(receiver)):
+        with contextlib.suppress(OSError):  # delivered meanwhile, or another user's
+            left += [each for each in [inspect.waiting(path)] if not each.alive]
     records = sum(sum(each.records.values()) for each in left)
     if records:
         yield Check(
@@ -153,8 +159,8 @@ def _of_sink(url: str, secret: str) -> Check:
     shown, parts = transports.shown(url), urlsplit(url)
     try:
         if parts.hostname:
-            socket.create_connection((parts.hostname, parts.port or 443), PATIENCE).close()
-        elif not os.access(Path(parts.path).parent, os.W_OK):
+            socket.create_connection((parts.hostname, parts.port or PORTS[parts.scheme]), PATIENCE).close()
+        elif not os.access(Path(unquote(parts.path)).parent, os.W_OK):
             return Check(State.WRONG, f"sink: {shown}, whose directory cannot be written")
     except OSError as error:
         return Check(State.WRONG, f"sink: {shown}, where nobody listens ({error.strerror or type(error).__name__})")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,14 +16,17 @@ from rich.console import Console
 
 from otel_mlsec.cli.safe import safe
 from otel_mlsec.config import Config, ConfigError
-from otel_mlsec.emit.delivery import chain_key, root
+from otel_mlsec.emit import transports
+from otel_mlsec.emit.delivery import OTLP, chain_key, root
 from otel_mlsec.emit.destination import destination
 from otel_mlsec.emit.spool import inspect
 from otel_mlsec.emit.spool.home import Home
 from otel_mlsec.emit.spool.inspect import Receiver, Waiting
 from otel_mlsec.emit.spool.spool import Spool
-from otel_mlsec.emit.spool.store import DELIVERED
+from otel_mlsec.emit.spool.store import CORRUPT, DELIVERED, REFUSALS
+from otel_mlsec.emit.transport import Transport
 
+ALL = "; --all sends them, too"
 SAID = 20  # faults that are shown one by one
 
 
@@ -29,8 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     status = actions.add_parser("status", help="what waits, for which receiver, of which process")
     verify = actions.add_parser("verify", help="is every line as it was written? set OTEL_MLSEC_KEY as it was then")
-    send = actions.add_parser("send", help="deliver what processes that are gone have left, to where OTEL_EXPORTER_OTLP_* say")
-    send.add_argument("--all", action="store_true", help="also what was left for another address: the receiver has moved")
+    send = actions.add_parser("send", help="deliver what gone processes have left, to OTEL_EXPORTER_OTLP_* and OTEL_MLSEC_SINKS")
+    send.add_argument("--all", action="store_true", help="also what was left for another OTLP address: the receiver has moved")
     send.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for all of it (default %(default)g)")
     for action, act in ((status, _status), (verify, _verify), (send, _send)):
         action.add_argument("--directory", type=Path, help="instead of OTEL_MLSEC_SPOOL, or the user's state directory")
@@ -56,7 +61,7 @@ def _status(_options: argparse.Namespace, _config: Config, directory: Path) -> i
         console.print(f"for {_who(receiver)}" + ("" if processes else ": nothing waits"))
         for each in processes:
             console.print(f"  {_process(each)}")
-    console.print(f"in {directory}")
+    console.print(f"in {directory}" + ("" if inspect.receivers(directory) else ", where nothing waits"))
     return 0
 
 
@@ -72,7 +77,7 @@ def _each(receiver: Receiver) -> list[Waiting]:
     for directory in inspect.directories(receiver):
         try:
             found.append(inspect.waiting(directory))
-        except FileNotFoundError:  # delivered meanwhile
+        except OSError:  # delivered meanwhile, or another user's
             continue
     return found
 
@@ -100,23 +105,42 @@ def _verify(_options: argparse.Namespace, config: Config, directory: Path) -> in
 
 
 def _send(options: argparse.Namespace, config: Config, directory: Path) -> int:
+    """Each receiver's to itself: findings for a sink are never sent to another, and `--all` is about OTLP only."""
     to = destination(os.environ, asked=True)
-    if to is None:
-        raise ConfigError("OpenTelemetry's variables send logs nowhere by OTLP; set OTEL_EXPORTER_OTLP_ENDPOINT")
+    ways: dict[str, Callable[[], Transport]] = {transports.shown(url): _sink(url, config) for url in config.sinks}
     console = Console(highlight=False, markup=False, soft_wrap=True)
     end = time.monotonic() + options.timeout
-    delivered = left = 0
+    left = 0
     for receiver in inspect.receivers(directory):
-        if receiver.url != to.shown and not options.all:
-            others = sum(sum(each.records.values()) for each in _each(receiver))
-            if others:
-                console.print(f"{others:,} wait for {_who(receiver)}, which is not where you send now; --all sends them, too")
-            continue
-        home = Home(directory, receiver.name, receiver.url, key=chain_key(config))
-        spool = Spool(receiver.name, to.transport, home, quiet=nullcontext)
-        spool.deliver(max(0.0, end - time.monotonic()))
-        delivered += sum(count for (outcome, _), count in spool.counts.items() if outcome == DELIVERED)
-        left += spool.waiting
-        spool.close(0.0)
-    console.print(f"{delivered:,} delivered to {safe(to.shown)}, {left:,} left")
+        connect = ways.get(receiver.url)
+        if to is not None and receiver.name == OTLP and (receiver.url == to.shown or options.all):
+            connect = to.transport
+        if connect is not None:
+            shown = to.shown if to is not None and receiver.name == OTLP else receiver.url
+            console.print(_delivered(receiver, connect, config, max(0.0, end - time.monotonic())) + f" to {safe(shown)}")
+        waits = sum(sum(each.records.values()) for each in _each(receiver) if not each.alive)
+        if waits:
+            why = "" if connect is not None else f", which is not where you send now{ALL if receiver.name == OTLP else ''}"
+            console.print(f"{waits:,} wait for {_who(receiver)}{why}")
+        left += waits
+    if not left:
+        console.print("nothing is left")
     return 1 if left else 0
+
+
+def _sink(url: str, config: Config) -> Callable[[], Transport]:
+    return lambda: transports.transport(url, secret=config.sink_secret)
+
+
+def _delivered(receiver: Receiver, connect: Callable[[], Transport], config: Config, timeout: float) -> str:
+    home = Home(receiver.path, receiver.name, receiver.url, key=chain_key(config))
+    spool = Spool(receiver.name, connect, home, limit=sys.maxsize, quiet=nullcontext)  # gives nothing up
+    spool.deliver(timeout)
+    counts: Counter[str] = Counter()
+    for (outcome, _), count in spool.counts.items():
+        counts[outcome] += count
+    spool.close(0.0)
+    also = [f"{counts[REFUSALS]:,} refused"] if counts[REFUSALS] else []
+    if counts[CORRUPT]:
+        also.append(f"{counts[CORRUPT]:,} unreadable, see `otel-mlsec spool verify`")
+    return ", ".join([f"{counts[DELIVERED]:,} delivered", *also])

@@ -95,9 +95,9 @@ class _Make:
     def spool(self, name: str, shown: str, connect: Callable[[], Transport]) -> Spool:
         home = None
         if self._directory is not None and os.name == "posix":
-            from otel_mlsec.emit.spool.home import Home  # noqa: PLC0415 - needs the locks of POSIX
+            from otel_mlsec.emit.spool.home import Home, path_of  # noqa: PLC0415 - needs the locks of POSIX
 
-            home = Home(self._directory, name, shown, key=chain_key(self._config))
+            home = Home(path_of(self._directory, name, shown), name, shown, key=chain_key(self._config))
         return Spool(name, connect, home, limit=self._config.spool_bytes, quiet=self._quiet)
 
     def sink(self, url: str) -> Spool:

@@ -18,7 +18,7 @@ class Destination:
     """What `OTEL_EXPORTER_OTLP_[LOGS_]…` say, with the defaults of the SDK for Python."""
 
     grpc: bool
-    url: str  # in full for HTTP; scheme, host and port for gRPC
+    url: str  # in full for HTTP; for gRPC whatever it takes: http://host:port, host:port, unix:///socket, dns:///name:port
     headers: Mapping[str, str] = field(repr=False)
     timeout: float  # s
     gzip: bool
@@ -30,6 +30,8 @@ class Destination:
     def shown(self) -> str:
         """The URL without what may be a secret: user, password, query."""
         parts = urlsplit(self.url)
+        if not parts.netloc:
+            return self.url
         return f"{parts.scheme or 'http'}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def transport(self) -> Transport:
@@ -38,7 +40,7 @@ class Destination:
             from otel_mlsec.emit.transports.otlp_grpc import OtlpGrpc  # noqa: PLC0415 - 10 MiB that most processes need not load
 
             return OtlpGrpc(
-                target=urlsplit(self.url).netloc, insecure=self.insecure, headers=self.headers, timeout=self.timeout,
+                target=urlsplit(self.url).netloc or self.url, insecure=self.insecure, headers=self.headers, timeout=self.timeout,
                 gzip=self.gzip, certificate=self.certificate, client=self.client,
             )  # fmt: skip
         from otel_mlsec.emit.transports.http import Http  # noqa: PLC0415 - likewise
@@ -88,7 +90,7 @@ def _http_url(environ: Mapping[str, str]) -> str:
 
 def _grpc_url(environ: Mapping[str, str]) -> str:
     url = _of(environ, "ENDPOINT") or "http://localhost:4317"
-    return url if "://" in url else f"//{url}"
+    return url
 
 
 def _seconds(text: str) -> float:

@@ -116,7 +116,7 @@ class Emitter:
                 pass  # through the application's logger provider, it would arrive twice
             elif not _absent(self._logger_provider or _logs.get_logger_provider()):
                 to_sdk.emit(self._logger, record, context)
-            elif not self._delivery:
+            else:
                 fallback.log(finding, identifier)
         with contained("emit.metrics"):
             self._metrics.found(finding, context)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging
 import queue
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
-from otel_mlsec.errors import qualified_name
+from otel_mlsec.errors import contained, qualified_name
 from otel_mlsec.finding import Finding
 
 MOST: Final = 16  # handlers
@@ -41,7 +43,8 @@ class Handlers:
 
     def tell(self, finding: Finding, quiet: Callable[[], AbstractContextManager[Any]]) -> None:
         for running in self._running:
-            running.put(finding, quiet)
+            with contained("emit.handlers"):
+                running.put(finding, quiet)
 
     def close(self, timeout: float) -> None:
         """Wait for what they have been told, at most `timeout` s; they stay."""
@@ -55,13 +58,15 @@ class Handlers:
         self.counts.clear()
 
     def clear(self) -> None:
-        self._running = []
+        running, self._running = self._running, []
+        for each in running:
+            each.end()
 
 
 class _Running:
     def __init__(self, handler: Handler, counts: Counter[str]) -> None:
         self.handler, self._counts = handler, counts
-        self._waiting: queue.Queue[Finding] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[Finding | None] = queue.Queue(WAITING)
         self._thread: threading.Thread | None = None
         self._since: float | None = None  # when the call that runs was begun
         self._said = False
@@ -81,13 +86,13 @@ class _Running:
             self._failed(TIMEOUT if hangs else DROPPED)
             return
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, args=(quiet,), name="otel-mlsec handler", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._work, args=(quiet,), name="otel-mlsec handler", daemon=True)
+            thread.start()  # where there is none to be had, the next finding tries again
+            self._thread = thread
 
     def _work(self, quiet: Callable[[], AbstractContextManager[Any]]) -> None:
         with quiet():
-            while True:
-                finding = self._waiting.get()
+            while (finding := self._waiting.get()) is not None:
                 self._since = time.monotonic()
                 try:
                     self.handler(finding)
@@ -97,22 +102,34 @@ class _Running:
                     else:
                         self._counts[""] += 1
                 except BaseException as error:  # noqa: BLE001 - the user's code; SystemExit would end the thread unseen
-                    self._failed(qualified_name(error))
+                    self._failed(qualified_name(error), where=_where(error))
                 finally:
                     self._since = None
                     self._waiting.task_done()
 
-    def _failed(self, error_type: str) -> None:
+    def _failed(self, error_type: str, where: str = "") -> None:
         """Counted each time, and said once; without the message, which may quote what the handler was given."""
         self._counts[error_type] += 1
         if not self._said:
             self._said = True
-            _log.error("handler %s of findings failed (%s); mlsec.handler.calls counts its failures", self._name, error_type)
+            said = f"{error_type}{where}"
+            _log.error("handler %s of findings failed (%s); mlsec.handler.calls counts its failures", self._name, said)
+
+    def end(self) -> None:
+        """Of the thread, once it has done what it was told."""
+        with contextlib.suppress(queue.Full):  # it hangs; should it come back, it goes on with what waits
+            self._waiting.put_nowait(None)
 
     def finish(self, timeout: float) -> None:
         end = time.monotonic() + timeout
-        while self._waiting.unfinished_tasks and time.monotonic() < end:
+        while self._thread is not None and self._waiting.unfinished_tasks and time.monotonic() < end:
             time.sleep(0.005)
+
+
+def _where(error: BaseException) -> str:
+    """The line that raised it."""
+    raised = traceback.extract_tb(error.__traceback__)
+    return f" in {raised[-1].filename}, line {raised[-1].lineno}" if raised else ""
 
 
 HANDLERS: Final = Handlers()  # of this process; registered before or after it is instrumented

@@ -28,5 +28,5 @@ class Transport(Protocol):
     def send(self, records: Sequence[Record], /) -> Answer: ...
 
     def close(self) -> None:
-        """Give up connections; the next `send` makes new ones.  Also called in the child of a fork."""
+        """Give up connections; the next `send` makes new ones."""
         ...

@@ -14,7 +14,7 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 
 from otel_mlsec.emit.record import Record
-from otel_mlsec.emit.spool.home import Home
+from otel_mlsec.emit.spool.home import Home, path_of
 from otel_mlsec.emit.spool.spool import Spool
 from otel_mlsec.emit.transports.http import Http
 from otel_mlsec.emit.transports.otlp_http import OtlpHttp
@@ -171,7 +171,7 @@ def spooling(tmp_path: Path, sink: Sink) -> Iterator[Callable[..., Spool]]:
     made: list[Spool] = []
 
     def make(root: Path | None = tmp_path, url: str = sink.url, timeout: float = 2.0, key: bytes = b"", **settings: Any) -> Spool:
-        home = Home(root, "otlp", url, key=key) if root is not None else None
+        home = Home(path_of(root, "otlp", url), "otlp", url, key=key) if root is not None else None
         spool = Spool("otlp", lambda: OtlpHttp(http=Http(url=url, timeout=timeout)), home, quiet=nullcontext, **settings)
         made.append(spool)
         return spool

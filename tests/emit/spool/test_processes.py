@@ -22,13 +22,16 @@ UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if o
 
 
 @contextlib.contextmanager
-def running(root: Path, url: str, *words: object, by: tuple[str, ...] = (), key: str = "") -> Iterator[subprocess.Popen[str]]:
+def running(
+    root: Path, url: str, *words: object, by: tuple[str, ...] = (), key: str = "", **more: str
+) -> Iterator[subprocess.Popen[str]]:
     """A process that has found what it was told to find."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     environ |= {
         "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": url, "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": "http/protobuf",
         "OTEL_MLSEC_SPOOL": str(root), "NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
+    environ |= more
     if key:
         environ["OTEL_MLSEC_KEY"] = key
     process = subprocess.Popen(

@@ -87,3 +87,27 @@ def test_a_directory_that_is_not_there_is_an_answer(tmp_path):
     sender = transport(f"file://{tmp_path}/nowhere/findings.jsonl")
 
     assert sender.send([made()]) == Answer(taken=0, why="No such file or directory")
+
+
+def test_what_is_no_file_has_no_disk_and_takes_each_line_once(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    sender = transport(f"file://{pipe}#format=ecs")
+
+    assert sender.send(records("a", "b")) == Answer(taken=2)
+    assert os.read(reader, 1 << 20).count(b"\n") == 2
+    os.close(reader)
+    sender.close()
+
+
+def test_of_many_lines_on_a_disk_that_fills_up_those_that_are_there_are_not_written_again(file):
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+        "from otel_mlsec.emit.transports import transport; from tests.emit.formats.conftest import made;"
+        f"sender = transport('file://{str(file).replace(' ', '%20')}'); sys.exit(f'{{sender.send([made()] * 100).taken}}')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=os.getcwd(), check=False)
+    whole = sum(line.endswith("\n") for line in file.read_text().splitlines(keepends=True))
+
+    assert 0 < int(done.stderr) == whole < 100

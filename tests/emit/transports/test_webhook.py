@@ -124,3 +124,19 @@ def test_an_id_that_is_none_forges_no_header(hook, identifier):
 
     assert answer == Answer(taken=2)
     assert "x-forged" not in hook.got[0][1]
+
+
+def test_what_is_for_this_machine_leaves_it_by_no_proxy(hook, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+    assert sent(hook) == Answer(taken=3)
+
+
+@pytest.mark.parametrize(
+    "asked", ["Mon, 01 Jan 99999999999999 00:00:00 GMT", "soon", "", "-1", "9" * 400, "Wed, 21 Oct 2015 07:28:00 GMT"]
+)
+def test_whatever_a_server_asks_for_is_no_reason_to_give_a_finding_up(hook, asked):
+    answer = sent(hook, (503, {"retry-after": asked}))
+
+    assert (answer.taken, answer.refused) == (0, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import zlib
@@ -20,6 +21,7 @@ LANES: Final = (*(severity.name.lower() for severity in sorted(Severity, reverse
 SEGMENT: Final = 256 << 10  # bytes, after which a new file is begun
 ACKNOWLEDGED: Final = "acknowledged.json"
 SUFFIX: Final = ".jsonl"
+LOCK: Final = "lock"
 
 
 def lane_of(severity: int) -> str:
@@ -102,7 +104,9 @@ class Disk:
         """In the kernel when this returns; on the disk after `sync`."""
         into = self._lanes[lane]
         segment = into.segments[-1] if into.segments else None
-        if segment is None or not segment.writable or segment.size >= self._segment_bytes:
+        if segment is None or segment.full or segment.removed or segment.size >= self._segment_bytes:
+            if segment is not None:
+                self._fill(segment)
             into.number += 1
             segment = Segment(self.directory / f"{lane}-{into.number:06d}{SUFFIX}")
             into.segments.append(segment)
@@ -112,14 +116,27 @@ class Disk:
         into.seq, into.prev = into.seq + 1, digest
         self._unsynced.add(segment)
 
+    def _fill(self, segment: Segment) -> None:
+        """Nothing more is appended to it: it is closed, once it is synced."""
+        segment.full = True
+        if segment not in self._unsynced:
+            segment.close()
+
     def unsynced(self) -> list[int]:
         """Descriptors to sync and to close; whoever asks does both, where nobody waits for him."""
-        if not self._unsynced:
-            return []
-        descriptors = [segment.duplicate() for segment in self._unsynced]
-        if self._dirty_directory:
-            descriptors.append(os.open(self.directory, os.O_RDONLY | os.O_CLOEXEC))
-        self._unsynced, self._dirty_directory = set(), False
+        descriptors: list[int] = []
+        try:
+            while self._unsynced:
+                segment = next(iter(self._unsynced))
+                descriptors.append(segment.duplicate())
+                self._unsynced.discard(segment)
+                if segment.full:
+                    segment.close()
+            if self._dirty_directory:
+                descriptors.append(os.open(self.directory, os.O_RDONLY | os.O_CLOEXEC))
+                self._dirty_directory = False
+        except OSError:  # none to be had now: what has one is synced, the rest the next time
+            pass
         return descriptors
 
     def sync(self) -> None:
@@ -169,8 +186,9 @@ class Disk:
             path.unlink(missing_ok=True)
             return
         new = path.with_suffix(".new")
-        new.write_text(json.dumps({"sent": sent, "crc": _crc(sent)}))
-        new.replace(path)
+        with contextlib.suppress(OSError):  # a full disk: the next process sends some of it again
+            new.write_text(json.dumps({"sent": sent, "crc": _crc(sent)}))
+            new.replace(path)
 
     def evict(self, lane: str) -> int | None:
         """Give up the oldest file of a severity: how many records were lost with it; None where there is no file."""
@@ -194,9 +212,10 @@ class Disk:
             segment.close()
 
     def remove(self) -> None:
-        """The directory, where nothing is left in it that anybody waits for."""
-        for name in (ACKNOWLEDGED, "lock"):
-            (self.directory / name).unlink(missing_ok=True)
+        """The directory, where nothing is left in it that anybody waits for; its lock last, or nobody could take it over."""
+        for path in (*self.directory.glob(f"*{SUFFIX}"), *self.directory.glob(f"{ACKNOWLEDGED.partition('.')[0]}*")):
+            path.unlink(missing_ok=True)
+        (self.directory / LOCK).unlink(missing_ok=True)
         self.directory.rmdir()
 
 
@@ -223,6 +242,8 @@ def _taken(lane: str, segment: Segment, most: int, key: bytes) -> Taken:
             frames.append(each)
             ends.append(at if each is found[-1] else at - len(line))
             corrupt.append(n_corrupt)
+    if not at:  # there should be some: the file was cut or removed, and what waited in it is gone
+        at, n_corrupt = segment.size - segment.sent, segment.waiting
     end, lost = (ends[-1], corrupt[-1]) if ends else (0, 0)
     return Taken(
         lane=lane, segment=segment, frames=tuple(frames), ends=tuple(ends), corrupt=tuple(corrupt),

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from otel_mlsec.emit.spool.disk import LANES, SUFFIX, Disk
+from otel_mlsec.emit.spool.disk import LANES, LOCK, SUFFIX, Disk
 from otel_mlsec.emit.spool.frame import Frame, read
-from otel_mlsec.emit.spool.home import LOCK, RECEIVER
+from otel_mlsec.emit.spool.home import written_down
 
 LONGEST = 1 << 24  # bytes of a line; what is longer was not written by us
+UNKNOWN = "unknown"  # URL of a receiver whose name cannot be read
 UNREADABLE, DAMAGED, UNVERIFIED, GAP = "unreadable", "damaged", "unverified", "gap"
 
 
@@ -48,11 +47,11 @@ class Fault:
 
 
 def receivers(root: Path) -> list[Receiver]:
+    """Those whose name cannot be read, too: what waits for them waits."""
     found: list[Receiver] = []
-    for file in sorted(root.glob(f"*/{RECEIVER}")):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            written = json.loads(file.read_text("utf-8"))
-            found.append(Receiver(path=file.parent, name=str(written["name"]), url=str(written["url"])))
+    for path in sorted(each for each in root.glob("*") if each.is_dir()):
+        name, url = written_down(path) or (path.name, UNKNOWN)
+        found.append(Receiver(path=path, name=name, url=url))
     return found
 
 

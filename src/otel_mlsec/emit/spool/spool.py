@@ -55,6 +55,7 @@ class Spool:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
+        self._whom = name if home is None or home.url == name else f"{name} at {home.url}"
         self._connect, self._quiet, self._again, self._age, self._clock = connect, quiet, again, age, clock
         self._transport: Transport | None = None
         self._store = Store(home, limit=limit, clock=clock)
@@ -64,7 +65,7 @@ class Spool:
         self._starting, self._sending = threading.Lock(), threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._stop = False
+        self._stop = threading.Event()  # of the thread that runs; never cleared
         self._tries = 0  # that failed, one after another
         self._n_refused = 0  # likewise
         self._try_at = self._look_at = self._refused_at = 0.0
@@ -116,39 +117,46 @@ class Spool:
             return
         with self._starting, contained("spool start"):
             if self._thread is None or not self._thread.is_alive():
-                thread = threading.Thread(target=self._work, name=f"otel-mlsec {self.name}", daemon=True)
+                self._stop = threading.Event()
+                thread = threading.Thread(target=self._work, args=(self._stop,), name=f"otel-mlsec {self.name}", daemon=True)
                 thread.start()  # not to be had while the interpreter ends: `flush` sends by itself then
                 self._thread = thread
 
-    def _work(self) -> None:
+    def _work(self, stop: threading.Event) -> None:
         with self._quiet():
-            while not self._stop:
+            while not stop.is_set():
                 wait = LOOK
                 with contained("spool"):
-                    wait = self._turn()
+                    wait = self._turn(stop.is_set)
                 self._wake.wait(wait)
                 self._wake.clear()
                 time.sleep(GROUP)
 
-    def _turn(self) -> float:
-        """Send what waits; how long to wait for the next turn, s."""
+    def _turn(self, enough: Callable[[], bool]) -> float:
+        """Send what waits, until it is enough; how long to wait for the next turn, s."""
         with self._sending:
             self._store.commit()
             if self._clock() >= self._look_at:
-                self._look_at = self._clock() + LOOK
-                self._store.adopt()
-                self._expire()
-                self._looked = True
-            while not self._stop:
+                self._look_around()
+            while not enough():
                 self._store.commit()  # of what came meanwhile
                 left = self._try_at - self._clock()
                 if left > 0:
                     return min(left, LOOK)
                 parcel = self._store.next(self._most, refused=self._clock() >= self._refused_at)
-                if parcel is None:
+                if parcel is not None:
+                    self._send(parcel)
+                elif self._store.more:
+                    self._look_around()
+                else:
                     return self._until_refused()
-                self._send(parcel)
         return 0.0
+
+    def _look_around(self) -> None:
+        self._look_at = self._clock() + LOOK
+        self._store.adopt()
+        self._expire()
+        self._looked = True
 
     def _until_refused(self) -> float:
         """s until what was refused is tried again, where there is any; never beyond the next look around."""
@@ -184,7 +192,7 @@ class Spool:
         self._tries, self._failing_since = 0, None
         self._most = min(MOST, 2 * self._most)
         if self._said:
-            _log.warning("findings are delivered to %s again", self.name)
+            _log.warning("findings are delivered to %s again", self._whom)
             self._said = ""
 
     def _failed(self, answer: Answer) -> None:
@@ -194,35 +202,35 @@ class Spool:
             self._failing_since = self._clock()
         if not self._said:
             self._said = answer.why or "no reason given"
-            _log.warning("findings cannot be delivered to %s (%s); they are kept and tried again", self.name, answer.why)
+            _log.warning("findings cannot be delivered to %s (%s); they are kept and tried again", self._whom, answer.why)
 
     def _set_aside(self, parcel: Parcel, answer: Answer) -> None:
         self._store.refused(parcel)
         self._refused_at = self._clock() + self._again
         self._try_at = self._clock() + _wait(self._n_refused)  # it may be the receiver that is wrong, and not the record
         self._n_refused += 1
-        _log.warning("a finding was refused by %s (%s); it is kept and tried again later", self.name, answer.why)
+        _log.warning("a finding was refused by %s (%s); it is kept and tried again later", self._whom, answer.why)
 
     def flush(self, timeout: float) -> bool:
         """Wait until all is delivered, at most `timeout` s, and not at all for a receiver that was just not to be had."""
         end = self._clock() + timeout
         if self._thread is None or not self._thread.is_alive():
-            self._send_here()
+            self._send_here(end)
         self._wake.set()
         while self.waiting and not self._tries and self._thread is not None and self._thread.is_alive() and self._clock() < end:
             time.sleep(0.005)
         return not self.waiting
 
-    def _send_here(self) -> None:
+    def _send_here(self, end: float) -> None:
         if self.waiting and not self._tries:
             with self._quiet(), contained("spool"):
-                self._turn()
+                self._turn(lambda: self._clock() >= end)
 
     def close(self, timeout: float) -> None:
         """Deliver what can be, and leave the rest to the next process."""
         end = self._clock() + timeout
         self.flush(timeout)
-        self._stop = True
+        self._stop.set()
         self._wake.set()
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
@@ -230,19 +238,21 @@ class Spool:
         lost = self._store.close()
         if lost:
             _log.warning("%d findings for %s were in memory only and are lost", lost, self.name)
-        self._disconnect()
-        self._stop = False  # a late finding begins anew
-
-    def _disconnect(self) -> None:
-        if self._transport is not None:
+        transport, self._transport = self._transport, None
+        if transport is not None and (thread is None or not thread.is_alive()):  # else it is in the middle of a `send`
             with contained("spool close"):
-                self._transport.close()
+                transport.close()
 
     def forked(self) -> None:
-        """In the child: nothing of what waits is its own."""
+        """In the child: nothing of what waits is its own, and the connection is the parent's."""
         self._store.after_fork()
-        self._disconnect()
+        if self._transport is not None:
+            _parents.append(self._transport)  # kept, as it is: who closes it may wait for a lock that nobody here holds
+        self._transport = None
         self._reset()
+
+
+_parents: list[Transport] = []
 
 
 def _wait(tries: int) -> float:

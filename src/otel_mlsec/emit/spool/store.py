@@ -14,6 +14,7 @@ from otel_mlsec.emit.spool.home import Home
 from otel_mlsec.emit.spool.memory import Memory
 from otel_mlsec.finding import Severity
 
+ADOPTED = 16  # directories at a time: each is a descriptor, and descriptors are the host's
 TRY_DISK = 10.0  # s after which a disk that refused is tried again
 WRITTEN, DELIVERED, EVICTED, CORRUPT, REFUSALS = (
     "written",
@@ -59,6 +60,7 @@ class Store:
         self._memory = Memory()
         self._disk_at = 0.0  # when the disk may be tried
         self._since: float | None = None  # when something began to wait
+        self.more = False  # there may be other processes' left to adopt
         self.counts.clear()
 
     def _disks(self) -> list[Disk]:
@@ -98,11 +100,14 @@ class Store:
             self._since = self._clock() if self._since is None else self._since
             if record.severity >= Severity.CRITICAL and self._own is not None:
                 urgent = self._own.unsynced()
-        sync(urgent)
+        self._sync(urgent)
 
     def _keep(self, record: Record, lane: str) -> None:
         if self._home is not None and self._clock() >= self._disk_at:
             try:
+                if self._own is not None and not self._own.directory.exists():
+                    self._home.release(self._own)  # somebody has removed it
+                    self._own = None
                 self._own = self._own or self._home.claim()
                 self._own.append(record, lane)
             except OSError as error:
@@ -140,13 +145,20 @@ class Store:
         """To the disk, what was put since."""
         with self._lock:
             descriptors = self._own.unsynced() if self._own is not None else []
-        sync(descriptors)
+        self._sync(descriptors)
+
+    def _sync(self, descriptors: list[int]) -> None:
+        try:
+            sync(descriptors)
+        except OSError as error:
+            self._warn(error)
 
     def adopt(self) -> None:
-        """Take over what processes that are gone have left."""
+        """Take over what processes that are gone have left, a few at a time."""
         if self._home is None:
             return
-        adopted = self._home.adopt()
+        adopted = self._home.adopt(ADOPTED - len(self._adopted))
+        self.more = bool(adopted)  # perhaps
         with self._lock:
             for disk in adopted:
                 self._adopted.append(disk)

@@ -41,12 +41,14 @@ class Http:
         timeout: s of connecting, of sending and of the whole answer, each.
         certificate: file of the authorities that the server is verified by; "": those of the environment.
         client: certificate and key, for who asks for one.
+        direct: whatever proxies the environment names.
     """
 
     url: str
     timeout: float
     certificate: str = ""
     client: tuple[str, str] | None = None
+    direct: bool = False
     _session: requests.Session | None = None
 
     def post(self, body: bytes, headers: Mapping[str, str], *, heed: bool = True) -> Response | str:
@@ -55,7 +57,9 @@ class Http:
         Args:
             heed: the answer counts only with its body; else with its status, and it has none.
         """
-        self._session = self._session or _session()
+        if self._session is None:
+            self._session = _session()
+            self._session.trust_env = not self.direct
         try:
             with self._session.post(
                 self.url, data=body, headers=headers, timeout=self.timeout, allow_redirects=False, stream=True,
@@ -107,7 +111,7 @@ def retry_after(text: str) -> float:
         return float(text.strip()[:9])
     try:
         at = email.utils.parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return 0.0
     at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return max(0.0, (at - datetime.now(UTC)).total_seconds())

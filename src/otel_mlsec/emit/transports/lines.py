@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from otel_mlsec.emit.record import Record
@@ -26,17 +28,26 @@ class Lines:
     _fd: int = -1
 
     def send(self, records: Sequence[Record], /) -> Answer:
-        data = "".join(f"{self.form(record)}\n" for record in records).encode("utf-8", "replace")
+        lines = [f"{self.form(record)}\n".encode("utf-8", "replace") for record in records]
+        written = 0
         try:
             self._open()
-            rest = memoryview(data)
+            rest = memoryview(b"".join(lines))
             while rest:
-                rest = rest[os.write(self._fd, rest) :]
-            os.fsync(self._fd)
+                n = os.write(self._fd, rest)
+                rest, written = rest[n:], written + n
+            self._sync()
         except OSError as error:
             self.close()
-            return Answer(taken=0, why=error.strerror or type(error).__name__)
+            return Answer(taken=_whole(lines, written), why=error.strerror or type(error).__name__)
         return Answer(taken=len(records))
+
+    def _sync(self) -> None:
+        try:
+            os.fsync(self._fd)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a terminal or a pipe has no disk
+                raise
 
     def _open(self) -> None:
         """The file that has the name now; a line that lacks its end, of a full disk or a crash, gets it first."""
@@ -58,3 +69,9 @@ class Lines:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def _whole(lines: Sequence[bytes], written: int) -> int:
+    """How many lines are there to their end, of so many bytes."""
+    ends = accumulate(map(len, lines))
+    return sum(end <= written for end in ends)

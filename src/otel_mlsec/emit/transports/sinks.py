@@ -19,7 +19,7 @@ OPTIONS: Final = {
     "file": ("format",), "https": ("format", "ca", "cert", "key", "timeout"), "http": ("format", "timeout", "plain"),
     "syslog+tls": ("format", "ca", "cert", "key", "timeout", "number"), "syslog+tcp": ("format", "timeout", "number", "plain"),
 }  # fmt: skip
-PORTS: Final = {"syslog+tls": 6514, "syslog+tcp": 601}
+PORTS: Final = {"syslog+tls": 6514, "syslog+tcp": 601, "https": 443, "http": 80}
 
 
 def transport(url: str, *, secret: str = "") -> Transport:
@@ -108,7 +108,9 @@ def _webhook(url: str, options: Mapping[str, str], secret: str) -> Transport:
     from otel_mlsec.emit.transports.webhook import Webhook, secret_of  # noqa: PLC0415 - likewise
 
     client = (options["cert"], options["key"]) if options.get("cert") else None
-    http = Http(url=url, timeout=_number(options, "timeout", 10.0, 0.1, 600.0), certificate=options.get("ca", ""), client=client)
+    timeout = _number(options, "timeout", 10.0, 0.1, 600.0)
+    direct = _here(urlsplit(url).hostname or "")  # what is for this machine leaves it by no proxy
+    http = Http(url=url, timeout=timeout, certificate=options.get("ca", ""), client=client, direct=direct)
     return Webhook(http=http, form=_form(options, "ocsf", dict.fromkeys(JSON)), secret=secret_of(secret))
 
 
