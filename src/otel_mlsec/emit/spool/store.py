@@ -105,11 +105,7 @@ class Store:
     def _keep(self, record: Record, lane: str) -> None:
         if self._home is not None and self._clock() >= self._disk_at:
             try:
-                if self._own is not None and not self._own.directory.exists():
-                    self._home.release(self._own)  # somebody has removed it
-                    self._own = None
-                self._own = self._own or self._home.claim()
-                self._own.append(record, lane)
+                self._append(self._home, record, lane)
             except OSError as error:
                 self._disk_at = self._clock() + TRY_DISK
                 self._warn(error)
@@ -119,6 +115,18 @@ class Store:
         evicted = self._memory.append(record, lane)
         if evicted is not None:
             self.counts[EVICTED, evicted] += 1
+
+    def _append(self, home: Home, record: Record, lane: str) -> None:
+        self._own = self._own or home.claim()
+        try:
+            self._own.append(record, lane)
+        except OSError:
+            if self._own.directory.exists():
+                raise
+            home.release(self._own)  # somebody has removed it
+            self._own = None
+            self._own = home.claim()
+            self._own.append(record, lane)
 
     def _warn(self, error: OSError) -> None:
         if not self._warned and self._home is not None:
