@@ -95,6 +95,8 @@ def _read(path: Path) -> Any:
     pandas = _pandas()
     try:
         return pandas.read_parquet(path) if parquet else pandas.read_csv(path)
+    except FileNotFoundError:
+        raise ValueError(f"{path} is not there") from None
     except ValueError as error:
         said = str(error).partition("\n")[0]
         raise ValueError(f"{path} cannot be read as rows ({type(error).__name__}: {said})") from error
