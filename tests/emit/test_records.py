@@ -67,6 +67,12 @@ def test_a_finding_is_a_log_record(telemetry, call, finding):
     }
 
 
+def test_a_finding_against_what_nobody_has_vouched_for_says_so_in_its_line(telemetry, call, finding):
+    telemetry.send(call, replace(finding, evidence={**finding.evidence, "reference": "provisional"}))
+
+    assert telemetry.record.body == "HIGH Data drift: flights 3, temp +1.2 sd (+9.1) JS 0.54 [0.50, 0.58] (provisional reference)"
+
+
 def test_what_is_not_known_is_left_out(telemetry, call, finding):
     unknown = Model(name="flights")
     telemetry.send(

@@ -7,7 +7,8 @@ NAME = 128  # bytes of a title, a model's name, its version
 
 
 def line(finding: Finding) -> str:
-    """`<SEVERITY> <Title>: <model> <version>, <summary>`"""
+    """`<SEVERITY> <Title>: <model> <version>, <summary>`, and whether nobody has vouched for what it is compared with."""
     title, name, version = (text(part, NAME) for part in (finding.title, finding.model.name, finding.model.version))
     model = f"{name} {version}".rstrip()
-    return text(f"{finding.severity.name} {title}: {model}, {text(finding.summary)}")
+    unsure = " (provisional reference)" if finding.evidence.get("reference") == "provisional" else ""
+    return text(f"{finding.severity.name} {title}: {model}, {text(finding.summary)}{unsure}")
