@@ -12,11 +12,10 @@ import pytest
 from tests.agent.conftest import Watched
 
 import otel_mlsec
-from otel_mlsec import agent, detection
+from otel_mlsec import detection
 from otel_mlsec.attack.families import carry_out
 from otel_mlsec.attack.knowledge import Knowledge
 from otel_mlsec.pipeline.clock import Clock
-from otel_mlsec.pipeline.life import Life
 
 ensemble = pytest.importorskip("sklearn.ensemble")
 datasets = pytest.importorskip("sklearn.datasets")
@@ -24,23 +23,6 @@ datasets = pytest.importorskip("sklearn.datasets")
 QUERIES = 10_000
 USUAL = 3000  # before it
 AT_ONCE = 20  # rows of one request
-
-
-class Time:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
-    made = Time()
-    monkeypatch.setattr(agent, "Life", functools.partial(Life, now=made))
-    return made
 
 
 @pytest.fixture
