@@ -89,6 +89,29 @@ def test_a_finding_says_what_how_much_how_sure_and_since_when():
     assert (round(float(low), 2), round(float(distance), 2), round(float(high), 2)) == (0.19, 0.24, 0.30)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("factor", [7.0, 365.0, 1000.0, -1.0])
+def test_where_all_is_beyond_the_range_no_unit_is_guessed(factor: float):
+    def change(rows: Floats) -> None:
+        rows[:, TEMP] = 1000.0 + factor * rows[:, TEMP]
+
+    finding, *_ = after(change)
+
+    assert finding.severity is Severity.CRITICAL
+    assert "as if" not in finding.summary
+
+
+@pytest.mark.parametrize("share", [0.4, 1.0])
+def test_what_goes_missing_is_said_to_be_missing_and_no_shift_of_what_is_left(share: float):
+    def change(rows: Floats) -> None:
+        rows[np.random.default_rng(1).random(len(rows)) < share, TEMP] = np.nan
+
+    finding, *_ = after(change)
+
+    assert finding.subject == ("temp",)
+    assert "temp missing 0% -> " in finding.summary
+    assert "sd" not in finding.summary
+
+
 def test_a_changed_unit_is_named():
     [finding] = after(kilometres)
 

@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from otel_mlsec.arrays import Floats
-from otel_mlsec.detectors.drift.units import converted
+from otel_mlsec.detectors.drift.units import alike, converted
 from otel_mlsec.finding import Severity
 from otel_mlsec.reference.column import Column
+from otel_mlsec.sketches.bins import MISSING
 
 SHOWN = 0.10  # Jensen–Shannon distance below which a change is a number on a dashboard: about 0.25 sd of a mean
 LEAST = 0.05  # of the distance's lower bound
 MEDIUM, HIGH, CRITICAL = 0.10, 0.20, 0.40  # of its lower bound: about 0.25, 0.5 and 1 sd
+NEARLY = 1.5  # times the distance that the best conversion leaves: another that leaves no more fits nearly as well
 DRAWS = 200
 Counts = npt.NDArray[np.int64]
 
@@ -32,6 +34,8 @@ class Effect:
     shift_sd: float  # the same in standard deviations of the reference
     since: float  # s since the epoch
     looks_like: str = ""  # a changed unit
+    missing: float = 0.0  # share of the rows since the change
+    missing_before: float = 0.0  # of the reference's
 
     @property
     def shown(self) -> bool:
@@ -92,15 +96,23 @@ def effect(column: Column, counts: Counts, total: float, since: float, seed: int
         shift_sd=shift / column.sd if column.sd > 0 else 0.0,
         since=since,
         looks_like=_unit(column, counts, size),
+        missing=float(counts[MISSING] / max(1, counts.sum())),
+        missing_before=float(column.counts[MISSING] / max(1, column.counts.sum())),
     )
 
 
 def _unit(column: Column, counts: Counts, size: float) -> str:
-    """The conversion that brings the column back to a third of the distance, if one does; factors near it fit as well."""
+    """The conversion that brings the column back to a third of the distance, if one does; factors near it fit as well.
+
+    None where quite another one fits nearly as well: beyond the reference's range all values are alike.
+    """
     total = float(column.counts.sum())
     left = {name: float(distance(counts.astype(np.float64), law * total)) for name, law in converted(column)}
     best = min(left, key=lambda name: left[name], default="")
-    return best if best and left[best] < size / 3 else ""
+    if not best or left[best] >= size / 3:
+        return ""
+    others = (distance for name, distance in left.items() if not alike(name, best))
+    return best if min(others, default=1.0) > NEARLY * left[best] + LEAST else ""
 
 
 def _information(law: Floats, middle: Floats) -> Floats:

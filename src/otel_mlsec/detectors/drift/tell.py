@@ -14,6 +14,7 @@ from otel_mlsec.reference.reference import Reference
 
 NAMED = 3  # columns in the line; the evidence lists up to LISTED
 LISTED = 32
+GONE = 0.1  # change of the share of missing values from which on it is said
 
 
 def told(
@@ -72,7 +73,11 @@ def _line(change: Change) -> str:
 
 
 def _words(effect: Effect) -> str:
-    shift = f" {effect.shift_sd:+.2g} sd ({effect.shift:+.3g})" if abs(effect.shift_sd) >= 0.05 else ""
+    """Of a column that has gone missing, that; a shift is of the numbers that are left, where these are most."""
+    left = abs(effect.shift_sd) >= 0.05 and effect.missing <= 0.5
+    shift = f" {effect.shift_sd:+.2g} sd ({effect.shift:+.3g})" if left else ""
+    if abs(effect.missing - effect.missing_before) >= GONE:
+        shift = f" missing {effect.missing_before:.0%} -> {effect.missing:.0%} of rows{',' if left else ''}{shift}"
     looks = f", roughly as if {effect.looks_like}," if effect.looks_like else ""
     return f"{effect.column}{shift}{looks} JS {effect.distance:.2f} [{effect.low:.2f}, {effect.high:.2f}]"
 

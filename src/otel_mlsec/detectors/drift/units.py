@@ -27,8 +27,15 @@ CONVERSIONS = (
     ("x 1/60", 1 / 60, 0.0),
     ("the sign turned", -1.0, 0.0),
 )
+FACTORS = {name: factor for name, factor, _ in CONVERSIONS}
+ALIKE = 1.5  # ratio of factors up to which two conversions are one to who reads "roughly"
 POINTS = 16  # that stand for the values of a bin
 UNTOUCHED = 0.1  # share of the reference's law that is mixed in: values within a bin are only roughly known
+
+
+def alike(one: str, other: str) -> bool:
+    ratio = FACTORS[one] / FACTORS[other]
+    return 1 / ALIKE <= ratio <= ALIKE
 
 
 def converted(column: Column) -> Iterator[tuple[str, Floats]]:
