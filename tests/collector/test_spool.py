@@ -20,7 +20,7 @@ from tests.collector.shapes import SHAPES
 
 from otel_mlsec.cli.record import records
 from otel_mlsec.emit.record import Record
-from otel_mlsec.emit.spool.home import Home
+from otel_mlsec.emit.spool.home import Home, path_of
 from otel_mlsec.emit.spool.spool import Spool
 from otel_mlsec.emit.transports.http import Http
 from otel_mlsec.emit.transports.otlp_http import OtlpHttp
@@ -36,7 +36,8 @@ def collector(state, backend) -> Collector:
 def spooled(directory: Path, kept: list[Record]) -> Iterator[bytes]:
     """Lines of the segments that a spool whose receiver is away has written."""
     away = OtlpHttp(http=Http(url="http://127.0.0.1:1/v1/logs", timeout=1.0))
-    spool = Spool("otlp", lambda: away, Home(directory, "otlp", "http://127.0.0.1:1"), quiet=nullcontext)
+    home = Home(path_of(directory, "otlp", "http://127.0.0.1:1"), "otlp", "http://127.0.0.1:1")
+    spool = Spool("otlp", lambda: away, home, quiet=nullcontext)
     for record in kept:
         spool.put(record)
     spool.close(0.1)
