@@ -28,7 +28,8 @@ class Certificates:
 def make(directory: Path) -> Certificates:
     if shutil.which("openssl") is None:
         missing("openssl", "`make servers`")
-    _openssl(directory, "req", "-x509", *KEY, "-days", "2", "-subj", "/CN=tests", "-keyout", "ca.key", "-out", "ca.crt")
+    signs = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # Python 3.13 and newer trust no other authority
+    _openssl(directory, "req", "-x509", *KEY, *signs, "-days", "2", "-subj", "/CN=tests", "-keyout", "ca.key", "-out", "ca.crt")
     (directory / "extensions").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
     for name in ("server", "client"):
         _openssl(directory, "req", *KEY, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
