@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.reference.geometry import SEED, Float32s
+
+if TYPE_CHECKING:
+    from otel_mlsec.reference.reference import Reference
 
 TREES = 100
 SAMPLE = 256  # rows a tree
@@ -33,6 +36,22 @@ class Forest:
     lengths: Floats  # (t, 2**L) of the path to a leaf, what is below an unfinished one included
     usual: float  # mean length of a path in a tree of as many rows
     known: Floats = field(default_factory=lambda: np.empty(0))  # ascending: scores of rows that no tree knows
+
+    def sound(self, reference: Reference) -> bool:
+        """Do arrays from a file fit each other, and the geometry whose rows they split?"""
+        geometry, leaves = reference.geometry, self.lengths.shape[-1]
+        return (
+            geometry is not None
+            and leaves in (2**level for level in range(1, DEEPEST + 1))
+            and 0 < len(self.features) <= MAX_TREES
+            and self.features.shape == self.thresholds.shape == (len(self.features), leaves - 1)
+            and self.lengths.shape == (len(self.features), leaves)
+            and bool(((self.features >= 0) & (self.features < len(geometry.names))).all())
+            and not np.isnan(self.thresholds).any()
+            and bool((self.lengths >= 0).all())
+            and self.known.ndim == 1
+            and self.usual > 0
+        )
 
     def scores(self, z: npt.NDArray[np.floating]) -> Floats:
         """(n, d) standardised rows -> (n,) in (0, 1), higher is more suspicious: the negative of `score_samples`."""

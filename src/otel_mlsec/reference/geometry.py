@@ -6,8 +6,9 @@ standardised (and projected, where there are more than 64 columns).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,13 @@ import numpy.typing as npt
 from otel_mlsec.arrays import Floats, Ints, Masks
 from otel_mlsec.observation import Meaning
 from otel_mlsec.reference.labels import PROBABILITIES
+from otel_mlsec.reference.plain import ascending, ordered
 from otel_mlsec.sketches.product import product
 
+if TYPE_CHECKING:
+    from otel_mlsec.reference.reference import Reference
+
+FINITE = ("center", "scale", "level_places", "mean", "whiten", "class_means", "class_whitens", "core", "tails")
 MAX_COLUMNS = 8192  # that are looked at, the first of a wider table
 DIMENSIONS = 64  # of the space: wider tables are projected (Johnson and Lindenstrauss 1984)
 FURTHEST = 12.0  # standard deviations: what is further is there
@@ -61,6 +67,38 @@ class Geometry:
     z_known: Floats = field(default_factory=_none)  # largest |z| of a row
     probability_known: Floats = field(default_factory=_none)  # margins of probabilities
     decision_known: Floats = field(default_factory=_none)  # margins of decision functions
+
+    def sound(self, reference: Reference) -> bool:
+        """Do arrays from a file fit each other?"""
+        del reference
+        d, m, k, c = len(self.names), len(self.mean), len(self.class_labels), len(self.core_labels)
+        shapes = {
+            "center": (d,), "scale": (d,), "low": (d,), "high": (d,), "level_starts": (d + 1,), "mean": (m,), "whiten": (m, m),
+            "class_labels": (k,), "class_means": (k, m), "class_whitens": (k * m, m), "core": (c, m), "core_labels": (c,),
+            "level_places": self.level_codes.shape, "tails": (2 * d, 4),
+        }  # fmt: skip
+        arrays: dict[str, Floats] = {name: getattr(self, name) for name in (*shapes, *FINITE)}
+        known: list[Floats] = [getattr(self, f.name) for f in fields(self) if f.name.endswith("_known")]
+        starts = self.level_starts
+        return (
+            all(arrays[name].shape == shape or (not arrays[name].size and not np.prod(shape)) for name, shape in shapes.items())
+            and d <= MAX_COLUMNS
+            and bool((self.scale > 0).all())
+            and m == min(d, DIMENSIONS)
+            and c > 0
+            and len(starts) > 0
+            and starts[0] == 0
+            and bool((np.diff(starts) >= 0).all())
+            and bool(starts[-1] == len(self.level_codes))
+            and all(np.isfinite(arrays[name]).all() for name in FINITE)
+            and not np.isnan(self.low).any()
+            and not np.isnan(self.high).any()
+            and all(values.ndim == 1 and ordered(values) for values in known)
+            and self.value_edges.ndim == 1
+            and ascending(self.value_edges)
+            and self.spacing > 0 < self.spread
+            and self.rare_inflation >= 1
+        )
 
     @property
     def n_dimensions(self) -> int:
