@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from otel_mlsec.finding import Finding
-    from otel_mlsec.observation import Batch
+    from otel_mlsec.observation import Batch, Outcomes
 
 State = dict[str, "npt.NDArray[np.generic]"]  # arrays under known keys; never pickle
 
@@ -32,6 +32,20 @@ class Detector(Protocol):
     def snapshot(self) -> State:
         """A copy of the state, which later updates do not touch."""
         ...
+
+    def restore(self, state: State, /) -> None: ...
+
+
+class OutcomeDetector(Protocol):
+    """The same, of answers whose truth has become known."""
+
+    name: ClassVar[str]
+
+    def update(self, outcomes: Outcomes, /) -> list[Finding]: ...
+
+    def scores(self) -> Mapping[str, float]: ...
+
+    def snapshot(self) -> State: ...
 
     def restore(self, state: State, /) -> None: ...
 

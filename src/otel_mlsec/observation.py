@@ -92,6 +92,27 @@ class Batch:
         return len(self.times)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """Answers of one model whose truth has become known, in the order in which the predictions were made."""
+
+    model: Model
+    meaning: Meaning
+    features: tuple[str, ...]
+    inputs: Floats | None  # (n, n_features)
+    outputs: Floats  # (n, k)
+    truth: Floats  # (n,) of a classifier the position in `classes`, -1 for a class that it does not list; else the value
+    times: Floats  # (n,) s since the epoch, of the predictions
+    told: Floats  # (n,) s since the epoch, when the truth was told
+    sources: tuple[str, ...]  # (n,) who told it, "" for nobody
+    classes: tuple[str, ...] = ()
+    coverage: float = 1.0  # share of the predictions of the same cohorts whose truth is known by now
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.times)
+
+
 class Role(StrEnum):
     """Who speaks."""
 
