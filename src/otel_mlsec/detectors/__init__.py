@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from otel_mlsec.config import ModelSettings
-from otel_mlsec.detector import Detector
+from otel_mlsec.detector import Detector, OutcomeDetector
 
 if TYPE_CHECKING:  # detectors of texts live below, and need no reference
     from otel_mlsec.reference.reference import Reference
@@ -22,6 +22,7 @@ TABLE = {
     "evasion/sequence": "otel_mlsec.detectors.evasion.sequence:Sequence",
     "extraction/coordinated": "otel_mlsec.detectors.extraction.coordinated:Coordinated",
 }
+OUTCOMES: dict[str, str] = {}
 
 
 def build(reference: Reference, settings: ModelSettings) -> list[Detector]:
@@ -32,6 +33,19 @@ def build(reference: Reference, settings: ModelSettings) -> list[Detector]:
     for path in TABLE.values():
         module, _, name = path.partition(":")
         detector: Detector | None = getattr(import_module(module), name).build(reference, settings)
+        if detector is not None:
+            built.append(detector)
+    return built
+
+
+def build_outcomes(reference: Reference, settings: ModelSettings) -> list[OutcomeDetector]:
+    """Those that judge answers whose truth is known, as far as the reference was told the truth of its own."""
+    if settings.off:
+        return []
+    built: list[OutcomeDetector] = []
+    for path in OUTCOMES.values():
+        module, _, name = path.partition(":")
+        detector: OutcomeDetector | None = getattr(import_module(module), name).build(reference, settings)
         if detector is not None:
             built.append(detector)
     return built
