@@ -35,7 +35,7 @@ def truths(y: Any, classes: Sequence[str], n_rows: int) -> Floats | None:
     """
     if getattr(y, "ndim", 1) != 1 and 1 not in y.shape[1:]:
         return None
-    listed = y.reshape(-1) if isinstance(y, np.ndarray) else y.iloc[:, 0] if getattr(y, "ndim", 1) == 2 else y
+    listed: Any = np.asarray(y).reshape(-1) if getattr(y, "ndim", 1) != 1 else y
     n = len(listed) if hasattr(listed, "__len__") else -1
     if n != n_rows:
         raise ValueError(f"y must hold one label a row ({n_rows}), got {n if n >= 0 else type(y).__name__}")

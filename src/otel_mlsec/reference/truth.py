@@ -38,7 +38,7 @@ class Truth:
     confusion: Ints  # (c, c) rows by true and answered class, the last of all others; (0, 0) of a regression
     columns: tuple[str, ...]
     rows: Ints  # (d, N_BINS) by column and bin
-    rows_wrong: Ints  # (k, d, N_BINS)
+    rows_wrong: Ints  # (k · d, N_BINS), of the first kind first
     variance_inflation: float = 1.0  # of errors, as of a column
     independent: bool = True
 
@@ -49,6 +49,10 @@ class Truth:
         """Mean, as a share of the scale."""
         return float(self.losses[kind] @ VALUES) / max(1, int(self.losses[kind].sum()))
 
+    def wrong_by_bin(self) -> Ints:
+        """(k, d, N_BINS)"""
+        return self.rows_wrong.reshape(len(self.kinds), len(self.columns), N_BINS)
+
     def sound(self, reference: Reference) -> bool:
         k, d, c = len(self.kinds), len(self.columns), len(self.confusion)
         shapes = (
@@ -57,7 +61,7 @@ class Truth:
             and self.scales.shape == (k,)
             and self.confusion.shape == (c, c)
             and self.rows.shape == (d, N_BINS)
-            and self.rows_wrong.shape == (k, d, N_BINS)
+            and self.rows_wrong.shape == (k * d, N_BINS)
         )
         return (
             shapes
@@ -70,7 +74,7 @@ class Truth:
             and all(bool((counts >= 0).all()) for counts in (self.errors, self.losses, self.confusion, self.rows_wrong))
             and bool((self.errors <= self.n_rows).all())
             and bool((self.losses.sum(axis=1) <= self.n_rows).all())
-            and bool((self.rows <= self.n_rows).all() and (self.rows_wrong <= self.rows).all())
+            and bool((self.rows <= self.n_rows).all() and (self.wrong_by_bin() <= self.rows).all())
             and bool(np.isfinite(self.scales).all() and (self.scales >= 0).all())
             and self.limit >= 0
             and self.variance_inflation >= 1
@@ -138,9 +142,13 @@ def _by_bin(columns: Sequence[Column], matrix: Floats, results: list[Judged]) ->
         counted.append((_difference(rows, wrong[0]), rows, wrong))
     chosen = sorted(sorted(range(len(counted)), key=lambda i: -counted[i][0])[:MAX_COLUMNS])
     if not chosen:
-        return (), np.zeros((0, N_BINS), np.int64), np.zeros((len(results), 0, N_BINS), np.int64)
+        return (), np.zeros((0, N_BINS), np.int64), np.zeros((0, N_BINS), np.int64)
     names = tuple(columns[i].name for i in chosen)
-    return names, np.stack([counted[i][1] for i in chosen]), np.stack([counted[i][2] for i in chosen], axis=1)
+    return (
+        names,
+        np.stack([counted[i][1] for i in chosen]),
+        np.concatenate([[counted[i][2][k] for i in chosen] for k in range(len(results))]),
+    )
 
 
 def _difference(rows: Ints, wrong: Ints) -> float:
