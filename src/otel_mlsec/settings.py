@@ -18,6 +18,7 @@ class FeatureSettings:
     off: bool = False
     tolerance: float | None = None  # change of any score, in its sd, that is nobody's business; in [0, 10]
     false_alarms_per_million: float | None = None  # rows; in (0, 1e5]
+    importance: float | None = None  # to the model, where all have 1; below 0.1 its drift is one step less severe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class ModelSettings:
     tolerance: float = 0.0
     false_alarms_per_million: float = 1.0  # of all its features together
     anomaly: tuple[str, ...] = ("range", "mahalanobis", "class", "nearest")  # how anomaly/input compares a row; or () for not
+    slices: tuple[str, ...] = ()  # features within whose values drift/concept looks at errors, too; at most 8
+    concept: str = "e-detector"  # how drift/concept compares errors; or "page-hinkley", "adwin"
     features: Mapping[str, FeatureSettings] = field(default_factory=dict[str, FeatureSettings])
 
 
@@ -41,9 +44,12 @@ class LlmSettings:
 
 
 ANOMALY = ("range", "mahalanobis", "class", "nearest", "zscore", "forest")  # the last needs `Reference.fit(…, forest=True)`
+CONCEPT = ("e-detector", "page-hinkley", "adwin")
+MAX_SLICES = 8
 RANGES: dict[str, tuple[float, float]] = {
     "tolerance": (0.0, 10.0),
     "false_alarms_per_million": (1e-6, 1e5),
+    "importance": (0.0, 1e6),
     "queue_items": (1, 1 << 20),
     "queue_bytes": (1 << 16, 1 << 30),
     "gauge_series": (0, 100_000),
@@ -69,6 +75,10 @@ def check_ranges(settings: Any, where: str) -> None:
         elif each.name == "anomaly":
             if unknown := set(value) - set(ANOMALY):
                 raise ConfigError(f"{where}anomaly must be of {', '.join(ANOMALY)}, got {sorted(unknown)[0]!r}")
+        elif each.name == "concept" and value not in CONCEPT:
+            raise ConfigError(f"{where}concept must be one of {', '.join(CONCEPT)}, got {value!r}")
+        elif each.name == "slices" and len(value) > MAX_SLICES:
+            raise ConfigError(f"{where}slices must name at most {MAX_SLICES} features, got {len(value)}")
         elif each.name in RANGES and value is not None:
             low, high = RANGES[each.name]
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:

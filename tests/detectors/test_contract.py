@@ -67,6 +67,9 @@ NEAR, ACCOUNT = "evasion/near_duplicate", "extraction/account"
 LAWS = {
     "drift/facts": DRIFT,
     "drift/data": DRIFT,
+    "drift/joint": Law(  # six pairs of four columns
+        told="coupled", state=A_COLUMN * 10, grows=A_COLUMN * 10, pace=DAY / ROWS_A_DAY, exact=True, merges=True
+    ),
     "drift/prediction": DRIFT,
     NEAR: Law(told="attack", state=24 * MiB, grows=2 * MiB),
     "anomaly/input": Law(told="attack", state=MiB, grows=2 * MiB),
@@ -172,6 +175,8 @@ def traffic(kind: str, seed: int, n: int, first_row: int = 0) -> Traffic:
         case "shifted":
             rows[:, [TEMP, DISTANCE]] *= 2.0
             rows[:, WIND] = np.nan
+        case "coupled":  # temp goes with distance, and is distributed as ever
+            rows[:, TEMP] = 10 + 0.7 * (rows[:, TEMP] - 10) + 8 * np.sqrt(0.51) * (np.log(rows[:, DISTANCE]) - 6.5) / 0.5
         case "repeated":
             rows[1:] = rows[:-1]
         case "flood":  # every cell is new, and so is whoever asks
@@ -197,7 +202,7 @@ def traffic(kind: str, seed: int, n: int, first_row: int = 0) -> Traffic:
     return Traffic(rows, who)
 
 
-KINDS = ("clean", "shifted", "repeated", "flood", "wild", "extraction", "attack", "rush")
+KINDS = ("clean", "shifted", "coupled", "repeated", "flood", "wild", "extraction", "attack", "rush")
 
 
 def times_of(row: str, n: int, first_row: int = 0) -> Floats:
@@ -394,10 +399,10 @@ def test_many_states_merge_within_the_bound(row: str):
     detector = fresh(row)
     for seed in range(6):
         detector.merge(learned(row, [("clean", seed, 20_000)]))
-    assert size(detector.snapshot()) <= A_COLUMN * len(NAMES)
+    assert size(detector.snapshot()) <= LAWS[row].state
     serve(detector, traffic("clean", 7, 100), first_row=20_000)
 
-    assert size(detector.snapshot()) <= A_COLUMN * len(NAMES)
+    assert size(detector.snapshot()) <= LAWS[row].state
 
 
 @every_detector

@@ -39,6 +39,7 @@ def reference() -> Reference:
             "code": rng.integers(0, 5, 2000),
             "empty": np.full(2000, np.nan),
             "odd": rng.choice([1.0, np.inf, np.nan], 2000),
+            "age": rng.normal(40, 10, 2000),
         }
     )
     known = Reference.fit(frame, time=np.arange(2000) * 3600.0, categorical=["code"], name="m", version="7")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # detectors of texts live below, and need no reference
 TABLE = {
     "drift/facts": "otel_mlsec.detectors.drift.facts:Facts",
     "drift/data": "otel_mlsec.detectors.drift.data:DataDrift",
+    "drift/joint": "otel_mlsec.detectors.drift.joint:JointDrift",
     "drift/prediction": "otel_mlsec.detectors.drift.prediction:PredictionDrift",
     "evasion/near_duplicate": "otel_mlsec.detectors.evasion.near_duplicate:NearDuplicate",
     "anomaly/input": "otel_mlsec.detectors.anomaly.input:Input",

@@ -5,6 +5,7 @@ from typing import Final
 
 KINDS: Final[Mapping[str, Sequence[str]]] = {
     "drift/data": ("drift.data",),
+    "drift/joint": ("drift.joint",),
     "drift/prediction": ("drift.prediction",),
     "anomaly/input": ("anomaly.input",),
     "evasion/near_duplicate": ("evasion.near_duplicate",),

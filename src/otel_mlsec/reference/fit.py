@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from otel_mlsec.arrays import Floats
+from otel_mlsec.errors import contained
 from otel_mlsec.observation import Meaning
 from otel_mlsec.reference.column import HUGE, Column
+from otel_mlsec.reference.importance import Importance, measured
 from otel_mlsec.reference.order import (
     CYCLE_ROWS,
     cycles,
@@ -124,6 +126,25 @@ def answers_of(model: Any, rows: Any) -> tuple[list[tuple[Meaning, Floats]], tup
     elif (numbers := _numbers(predicted)) is not None:
         answers.append((Meaning.LABEL if _says_labels(model) else Meaning.VALUE, numbers))
     return answers, tuple(map(str, classes))
+
+
+def importance_of(model: Any, rows: Any, names: tuple[str, ...]) -> Importance | None:
+    """Which of the first columns of `rows` decide what the model answers; None where that cannot be told."""
+    found: Importance | None = None
+    with contained("importance"):  # rows with a shuffled column are none that the model was made for
+        found = measured(lambda asked: _one_answer(model, asked), rows, names[:MAX_FEATURES])
+    return found
+
+
+def _one_answer(model: Any, rows: Any) -> npt.NDArray[Any] | None:
+    """Numbers where it gives some: of few rows they say more than labels do."""
+    if type(model).__name__ == "Booster":
+        return _booster_answers(model, rows)[0][1]
+    for method, _ in METHODS:
+        if hasattr(model, method) and (answer := _numbers(getattr(model, method)(rows))) is not None:
+            return answer
+    answer = model.predict(rows)
+    return None if isinstance(answer, list) else np.asarray(answer)
 
 
 def _classes(model: Any) -> tuple[Any, ...]:

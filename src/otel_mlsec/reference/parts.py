@@ -15,6 +15,8 @@ import numpy as np
 from otel_mlsec.reference.envelope import Raw
 from otel_mlsec.reference.forest import Forest
 from otel_mlsec.reference.geometry import Geometry
+from otel_mlsec.reference.importance import Importance
+from otel_mlsec.reference.pairs import Pairs
 from otel_mlsec.reference.plain import check
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class Part(Protocol):
         ...
 
 
-TABLE: Mapping[str, type[Any]] = {"geometry": Geometry, "forest": Forest}
+TABLE: Mapping[str, type[Any]] = {"geometry": Geometry, "forest": Forest, "importance": Importance, "pairs": Pairs}
 
 
 def raw(array: Any, dtype: str) -> Raw:

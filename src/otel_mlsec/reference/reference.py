@@ -14,10 +14,12 @@ from otel_mlsec.arrays import Floats
 from otel_mlsec.observation import Model
 from otel_mlsec.reference import file
 from otel_mlsec.reference.column import Column
-from otel_mlsec.reference.fit import answer_columns, answers_of, cycle_facts, input_columns
+from otel_mlsec.reference.fit import answer_columns, answers_of, cycle_facts, importance_of, input_columns
 from otel_mlsec.reference.forest import Forest, grow
 from otel_mlsec.reference.geometry import Geometry
+from otel_mlsec.reference.importance import Importance
 from otel_mlsec.reference.order import CYCLE_ROWS, DAY, LATEST
+from otel_mlsec.reference.pairs import Pairs, pairs_of
 from otel_mlsec.reference.survey import Answers, split, survey
 from otel_mlsec.table import table
 
@@ -46,6 +48,8 @@ class Reference:
     outputs: tuple[Column, ...] = ()
     geometry: Geometry | None = None  # what detectors of attacks need
     forest: Forest | None = None  # an isolation forest, where one was asked for
+    importance: Importance | None = None  # of the inputs, where a model was given
+    pairs: Pairs | None = None  # of inputs, and how they go together
     classes: tuple[str, ...] = ()
     timed: bool = False
     cycle_rows: float = float(CYCLE_ROWS)  # median
@@ -80,7 +84,8 @@ class Reference:
                 it shows which columns come independently and which move by the hour or the day.  Shuffled rows look
                 independent, and the false-alarm rate that follows from that holds only for traffic that is.
             y: (n,) labels; accepted for the likeness with scikit-learn, not used yet.
-            model: asked about every row, so that drift of its answers can be told.
+            model: asked about every row, so that drift of its answers can be told, and about some of them with one column
+                shuffled at a time, which shows how much it leans on that.
             time: (n,) event times, s since the epoch or anything that `table` reads as times; rows are sorted by it.
             categorical: names of columns of numbers that are codes.  Text columns are found by themselves.
             name: of the model, as its findings shall call it.
@@ -98,9 +103,10 @@ class Reference:
         order = np.arange(len(matrix)) if times is None else np.argsort(times, kind="stable")
         ordered = None if times is None else times[order]
         answers, classes = answers_of(model, X) if model is not None else ([], ())
+        names = names or tuple(f"x{i}" for i in range(matrix.shape[1]))
         return cls.of_matrix(
             matrix[order],
-            names or tuple(f"x{i}" for i in range(matrix.shape[1])),
+            names,
             ordered,
             categorical=categorical,
             model=Model(name=name or (type(model).__name__ if model is not None else ""), version=version),
@@ -108,6 +114,7 @@ class Reference:
             answers=[(meaning, values[order]) for meaning, values in answers],
             classes=classes,
             forest=forest,
+            importance=importance_of(model, X, names) if model is not None else None,
         )
 
     @classmethod
@@ -121,6 +128,7 @@ class Reference:
         answers: Answers = (),
         classes: tuple[str, ...] = (),
         forest: bool = False,
+        importance: Importance | None = None,
         **fields: Any,
     ) -> Reference:
         """From (n, d) float64 rows in order, text as `text_code`, and what a model answered to them, each (n, …).
@@ -130,12 +138,15 @@ class Reference:
         cycle_rows, n_cycles, repeats = cycle_facts(matrix, times)
         said = [(meaning, answer) for meaning, answer in answers if len(answer) == len(matrix)]
         geometry = survey(matrix, names, categorical, said)
+        inputs = input_columns(matrix, names, times, categorical)
         return cls(
             n_rows=len(matrix),
-            inputs=input_columns(matrix, names, times, categorical),
+            inputs=inputs,
             outputs=answer_columns(list(answers), classes, times),
             geometry=geometry,
             forest=_grown(matrix, geometry) if forest else None,
+            importance=importance,
+            pairs=pairs_of(matrix, inputs, importance),
             classes=classes,
             timed=times is not None,
             cycle_rows=cycle_rows,

@@ -21,7 +21,6 @@ Z_DEPENDENT = 2.0  # of a reference whose rows are worth fewer; with 4, what mov
 MEANS = (0.1, 0.2, 0.4, 0.8, 1.6)  # sd of the normal score
 WIDER = (0.08, 0.18, 0.3)
 NARROWER = (-0.15, -0.5, -1.5)
-N_ALTERNATIVES = 96  # at most, a column
 CONVERSION = 0.006  # weight of a changed unit
 
 Alternative = tuple[float, Floats]  # weight, (N_BINS,) law
@@ -37,7 +36,7 @@ def table_of(column: Column, tolerance: float) -> tuple[Floats, Floats]:
     alternatives += _missing_and_invalid(column.shares)
     alternatives += [(CONVERSION, law) for _, law in converted(column)]
     weights = np.array([weight for weight, _ in alternatives])
-    ratios = np.stack([_ratio(law, column, tolerance) for _, law in alternatives], axis=1)
+    ratios = np.stack([bounded(law, column, tolerance) for _, law in alternatives], axis=1)
     return ratios, weights / weights.sum()
 
 
@@ -103,7 +102,7 @@ def _raised(p: Floats, bins: list[int], ratio: float) -> Floats:
     return law
 
 
-def _ratio(law: Floats, column: Column, tolerance: float) -> Floats:
+def bounded(law: Floats, column: Column, tolerance: float) -> Floats:
     """(N_BINS,) log of law / reference / the largest expectation of that under no change."""
     p, posterior = column.shares, column.posterior
     ratio = np.where(p > 0, law / np.where(p > 0, p, 1.0), 0.0)

@@ -6,15 +6,16 @@ What `drift/data` does for inputs and `drift/prediction` for outputs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.detector import State
+from otel_mlsec.detectors.drift.bank import table_of
 from otel_mlsec.detectors.drift.effect import SHOWN, Effect, distance, effect
-from otel_mlsec.detectors.drift.evidence import Evidence
+from otel_mlsec.detectors.drift.evidence import Bank, Evidence
 from otel_mlsec.finding import Severity, Status
 from otel_mlsec.reference.column import HUGE, Column
 from otel_mlsec.sketches.bins import N_BINS, is_text
@@ -46,13 +47,29 @@ class Changes:
     """State, bounded: evidence, the counts of an open block and of the past, which columns are in a changed state."""
 
     def __init__(
-        self, columns: Sequence[Column], tolerances: Sequence[float], weights: Sequence[float], *, threshold: float, seed: int
+        self,
+        columns: Sequence[Column],
+        tolerances: Sequence[float],
+        weights: Sequence[float],
+        *,
+        threshold: float,
+        seed: int,
+        importance: Sequence[float | None] = (),
+        bank: Bank = table_of,
     ) -> None:
-        d = len(columns)
+        """
+        Args:
+            weights: of the first columns; those beyond are counted and not judged.
+            importance: of each column to the model, where all have 1; None or () where nobody knows.
+            bank: what a column might change into.
+        """
+        d, judged = len(columns), len(weights)
         self.columns = tuple(columns)
         self.threshold = threshold
         self._seed = seed
-        self._evidence = Evidence(columns, tolerances, weights)
+        self._evidence = Evidence(columns[:judged], tolerances, weights, bank)
+        self._judged = judged
+        self._importance = tuple(importance) or (None,) * d
         self._reference = np.stack([c.counts for c in columns]).astype(np.float64) if d else np.zeros((0, N_BINS))
         self._inflation = np.array([1.0 if c.independent else c.variance_inflation for c in columns])
         low, high = [2 * c.low - c.high for c in columns], [2 * c.high - c.low for c in columns]
@@ -79,14 +96,14 @@ class Changes:
     def _absorbed(self, values: Floats, times: Floats, before: int) -> list[Change]:
         """At least one row, `before` of the batch having been absorbed."""
         n = len(values)
-        index = np.stack([c.bins.index(values[:, i]) for i, c in enumerate(self.columns)], axis=1).astype(np.int64)
+        index, numbers = self._binned(values)
         waiting = min(int(self._block[0].sum()), BLOCK - 1)  # after a merge there may be more
         block = (waiting + np.arange(n)) // BLOCK  # (n,) number of the block that a row is of
-        counts, sums = self._counted(index, values, block)
+        counts, sums = self._counted(index, numbers, block)
         counts[0] += self._block
         sums[0] += self._sums
         whole = (waiting + n) // BLOCK
-        ratios = self._evidence.ratios(counts[:whole])
+        ratios = self._evidence.ratios(counts[:whole, : self._judged])
         found: list[Change] = []
         starts = np.minimum.reduceat(times, np.searchsorted(block, np.arange(int(block[-1]) + 1)))
         starts[0] = min(starts[0], self._start)
@@ -115,19 +132,23 @@ class Changes:
         sizes = np.where(enough, self._distance(counts), 0.0)
         return dict(zip((c.name for c in self.columns), sizes.tolist(), strict=True)) if self._ever.any() or enough.any() else {}
 
-    def _counted(self, index: Counts, values: Floats, block: Ints) -> tuple[Counts, Floats]:
+    def _binned(self, values: Floats) -> tuple[Counts, Floats]:
+        """-> (n, d) bins of the rows, and the numbers that are summed up, 0 where there is none."""
+        index = np.stack([c.bins.index(values[:, i]) for i, c in enumerate(self.columns)], axis=1).astype(np.int64)
+        return index, np.where(np.isfinite(values) & ~is_text(values), np.clip(values, *self._clip), 0.0)
+
+    def _counted(self, index: Counts, numbers: Floats, block: Ints) -> tuple[Counts, Floats]:
         """-> (b, d, N_BINS) counts and (b, d) sums of the numbers, blocks being numbered from 0."""
         d = int(index.shape[1])
         blocks = int(block[-1]) + 1
         flat = (block[:, None] * d + np.arange(d)) * N_BINS + index
         counts = np.bincount(flat.ravel(), minlength=blocks * d * N_BINS).reshape(blocks, d, N_BINS)
-        numbers = np.where(np.isfinite(values) & ~is_text(values), np.clip(values, *self._clip), 0.0)
         return counts, np.add.reduceat(numbers, np.searchsorted(block, np.arange(blocks)), axis=0)
 
     def _absorb(self, log_ratios: Floats, n_rows: int) -> float:
         score = self._evidence.absorb(log_ratios, n_rows)
         if self._n_changes:
-            self._evidence.sums[self._changed > 0] = 0.0  # latched: the same change is not found twice
+            self._evidence.sums[self._changed[: self._judged] > 0] = 0.0  # latched: the same change is not found twice
             score = float(self._evidence.sums.sum())
         return score
 
@@ -198,7 +219,8 @@ class Changes:
     def _effect(self, i: int) -> Effect:
         """Of column `i` over the suffix of the past that is likeliest to be the change."""
         best, counts, sums, starts = self._since(i)
-        return effect(self.columns[i], counts[best], float(sums[best]), float(starts[best]), self._seed)
+        found = effect(self.columns[i], counts[best], float(sums[best]), float(starts[best]), self._seed)
+        return replace(found, importance=self._importance[i])
 
     def _since(self, i: int) -> tuple[int, Counts, Floats, Floats]:
         """-> the likeliest suffix; counts (s, N_BINS), sums (s,) and starts (s,) of all."""

@@ -12,7 +12,7 @@ from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.align import aligned
 from otel_mlsec.detectors.drift.change import Change, Changes
-from otel_mlsec.detectors.drift.settings import budget, is_off
+from otel_mlsec.detectors.drift.settings import budget, importance, is_off
 from otel_mlsec.detectors.drift.tell import told
 from otel_mlsec.finding import Finding
 from otel_mlsec.observation import Batch
@@ -40,8 +40,10 @@ class DataDrift:
     def __init__(self, columns: Sequence[Column], settings: ModelSettings, *, reference: Reference, seed: int = 0) -> None:
         self._columns = tuple(columns)
         self._reference = reference
-        tolerances, weights, threshold = budget([c.name for c in columns], settings, provisional=reference.provisional)
-        self._changes = Changes(columns, tolerances, weights, threshold=threshold, seed=seed)
+        names = [c.name for c in columns]
+        tolerances, weights, threshold = budget(names, settings, provisional=reference.provisional)
+        known = importance(names, settings, reference)
+        self._changes = Changes(columns, tolerances, weights, threshold=threshold, seed=seed, importance=known)
 
     @classmethod
     def build(cls, reference: Reference, settings: ModelSettings) -> DataDrift | None:

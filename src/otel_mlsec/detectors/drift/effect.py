@@ -18,6 +18,7 @@ LEAST = 0.05  # of the distance's lower bound
 MEDIUM, HIGH, CRITICAL = 0.10, 0.20, 0.40  # of its lower bound: about 0.25, 0.5 and 1 sd
 NEARLY = 1.5  # times the distance that the best conversion leaves: another that leaves no more fits nearly as well
 DRAWS = 200
+UNIMPORTANT = 0.1  # of an equal share in what decides the answers: below it a change is one step less severe
 Counts = npt.NDArray[np.int64]
 
 
@@ -36,6 +37,7 @@ class Effect:
     looks_like: str = ""  # a changed unit
     missing: float = 0.0  # share of the rows since the change
     missing_before: float = 0.0  # of the reference's
+    importance: float | None = None  # of the column to the model, where all have 1; None: nobody knows
 
     @property
     def shown(self) -> bool:
@@ -44,12 +46,21 @@ class Effect:
 
     @property
     def severity(self) -> Severity:
-        return severity(self.low)
+        """By its size; of a column that the model hardly uses, one step less, but never nothing."""
+        return lowered(severity(self.low)) if hardly_used(self.importance) else severity(self.low)
 
 
 def severity(distance: float) -> Severity:
     reached = ((CRITICAL, Severity.CRITICAL), (HIGH, Severity.HIGH), (MEDIUM, Severity.MEDIUM))
     return next((level for least, level in reached if distance >= least), Severity.LOW)
+
+
+def hardly_used(importance: float | None) -> bool:
+    return importance is not None and importance < UNIMPORTANT
+
+
+def lowered(level: Severity) -> Severity:
+    return max((below for below in Severity if below < level), default=level)
 
 
 def distance(counts: Floats, reference: Floats) -> Floats:

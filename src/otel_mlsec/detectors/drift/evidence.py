@@ -9,39 +9,43 @@ the log ratios are divided by the variance inflation that the reference showed; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from otel_mlsec.arrays import Floats
-from otel_mlsec.detectors.drift.bank import N_ALTERNATIVES, table_of
+from otel_mlsec.detectors.drift.bank import table_of
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.order import MARGIN
 from otel_mlsec.sketches.bins import N_BINS
 
 MAX_LOG = 80.0  # of one block's ratio
 MAX_SUM = 1e200
+Bank = Callable[[Column, float], tuple[Floats, Floats]]  # column and tolerance -> alternatives, as `table_of` says
 
 
 class Evidence:
-    """State: one sum a column and alternative, (d, 96) float64."""
+    """State: one sum a column and alternative, (d, a) float64, a at most 96."""
 
-    def __init__(self, columns: Sequence[Column], tolerances: Sequence[float], weights: Sequence[float]) -> None:
+    def __init__(
+        self, columns: Sequence[Column], tolerances: Sequence[float], weights: Sequence[float], bank: Bank = table_of
+    ) -> None:
         """`weights`: share of the false-alarm budget of each column; they sum to one."""
         d = len(columns)
-        self._log_ratios = np.zeros((d, N_BINS, N_ALTERNATIVES), np.float32)
-        self._weights = np.zeros((d, N_ALTERNATIVES))
-        for i, (column, tolerance, weight) in enumerate(zip(columns, tolerances, weights, strict=True)):
-            ratios, shares = table_of(column, tolerance)
+        tables = [bank(column, tolerance) for column, tolerance in zip(columns, tolerances, strict=True)]
+        width = max((len(shares) for _, shares in tables), default=0)
+        self._log_ratios = np.zeros((d, N_BINS, width), np.float32)
+        self._weights = np.zeros((d, width))
+        for i, (column, (ratios, shares), weight) in enumerate(zip(columns, tables, weights, strict=True)):
             tempered = ratios if column.independent else ratios / (MARGIN * max(column.variance_inflation, 1.0))
             self._log_ratios[i, :, : len(shares)] = tempered
             self._weights[i, : len(shares)] = weight * shares
         self.share = np.asarray(weights, np.float64)  # (d,)
-        self.sums = np.zeros((d, N_ALTERNATIVES))
+        self.sums = np.zeros((d, width))
 
     def ratios(self, counts: npt.NDArray[np.int64]) -> Floats:
-        """(b, d, N_BINS) counts of b blocks -> (d, b, 96) log likelihood ratios of each."""
+        """(b, d, N_BINS) counts of b blocks -> (d, b, a) log likelihood ratios of each."""
         return np.matmul(counts.transpose(1, 0, 2).astype(np.float32), self._log_ratios).astype(np.float64)
 
     def likelihood(self, i: int, counts: npt.NDArray[np.int64]) -> Floats:
@@ -49,7 +53,7 @@ class Evidence:
         return (counts.astype(np.float32) @ self._log_ratios[i]).max(axis=1).astype(np.float64)
 
     def absorb(self, log_ratios: Floats, n_rows: float) -> float:
-        """One block: (d, 96) log ratios of its `n_rows` rows -> evidence of all columns, in rows."""
+        """One block: (d, a) log ratios of its `n_rows` rows -> evidence of all columns, in rows."""
         self.sums += n_rows * self._weights
         self.sums *= np.exp(np.minimum(log_ratios, MAX_LOG))
         np.minimum(self.sums, MAX_SUM, out=self.sums)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detectors.budget import PROVISIONAL
+from otel_mlsec.reference.reference import Reference
 
 
 def budget(names: Sequence[str], settings: ModelSettings, *, provisional: bool) -> tuple[list[float], list[float], float]:
@@ -29,3 +30,10 @@ def budget(names: Sequence[str], settings: ModelSettings, *, provisional: bool) 
 def is_off(name: str, settings: ModelSettings) -> bool:
     own = settings.features.get(name)
     return own is not None and own.off
+
+
+def importance(names: Sequence[str], settings: ModelSettings, reference: Reference) -> list[float | None]:
+    """Of each input to the model, where all have 1: as the user says, else as the reference measured it; None: nobody knows."""
+    known = reference.importance.relative() if reference.importance is not None else {}
+    own = settings.features
+    return [own[name].importance if name in own and own[name].importance is not None else known.get(name) for name in names]

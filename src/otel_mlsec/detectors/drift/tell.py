@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from otel_mlsec.detectors.drift.change import Change
 from otel_mlsec.detectors.drift.effect import Effect
@@ -19,15 +19,17 @@ GONE = 0.1  # change of the share of missing values from which on it is said
 
 def told(
     batch: Batch, change: Change, *, kind: str, detector: str, title: str, columns: Sequence[Column], threshold: float,
-    reference: Reference,
+    reference: Reference, words: Callable[[Effect], str] | None = None,
 ) -> Finding:  # fmt: skip
+    """`words`: of one effect; where it is left out, those of a column that changed by itself."""
+    say = words or _words
     named = [columns[i] for i in change.columns]
     worst = change.effects[0]
     return Finding(
         kind=kind,
         detector=detector,
         title=title,
-        summary=_line(change),
+        summary=_line(change, say),
         severity=change.severity,
         score=float(change.score),
         threshold=float(threshold),
@@ -46,8 +48,9 @@ def told(
             "js_distance_high": worst.high,
             "shift": float(worst.shift),
             "shift_sd": float(worst.shift_sd),
-            "effects": tuple(_words(effect) for effect in change.effects[:LISTED]),
+            "effects": tuple(say(effect) for effect in change.effects[:LISTED]),
             "judged": tuple(_judged(column) for column in named[:LISTED]),
+            **({"importance": worst.importance} if worst.importance is not None else {}),
             **about(reference),
         },
     )
@@ -65,9 +68,9 @@ def about(reference: Reference) -> Evidence:
     }
 
 
-def _line(change: Change) -> str:
+def _line(change: Change, say: Callable[[Effect], str]) -> str:
     gone = change.status is Status.RESOLVED
-    words = ", ".join(effect.column if gone else _words(effect) for effect in change.effects[:NAMED])
+    words = ", ".join(effect.column if gone else say(effect) for effect in change.effects[:NAMED])
     more = f" and {len(change.effects) - NAMED} more" if len(change.effects) > NAMED else ""
     return f"{'back to the reference: ' if gone else ''}{words}{more}"
 

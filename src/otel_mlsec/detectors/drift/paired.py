@@ -1,0 +1,120 @@
+"""Changes of how columns go together: those of the products of pairs, where neither column itself has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from otel_mlsec.arrays import Floats
+from otel_mlsec.detector import State
+from otel_mlsec.detectors.drift.bank import bounded
+from otel_mlsec.detectors.drift.change import ENOUGH, LOOK, QUIET_ROWS, Change, Changes, Counts
+from otel_mlsec.detectors.drift.effect import LEAST, SHOWN, Effect, distance, interval
+from otel_mlsec.reference.column import Column
+from otel_mlsec.reference.pairs import scores_of
+from otel_mlsec.sketches.bins import INVALID, MISSING, N_BINS
+
+TILTS = (0.1, 0.2, 0.4, 0.8)  # of the law of a product, by its own size
+EXPLAINS = 0.5  # share of a pair's distance that one of its columns may have moved before the change is the column's
+
+
+class PairChanges(Changes):
+    """State beside that of `Changes`: which pairs are set aside, as a column of theirs has changed.
+
+    The columns that pairs are of are counted beside these, and not judged.
+    """
+
+    def __init__(
+        self, pairs: Sequence[Column], sides: Sequence[tuple[int, int]], features: Sequence[Column],
+        tolerances: Sequence[float], *, threshold: float, seed: int, importance: Sequence[float | None],
+    ) -> None:  # fmt: skip
+        """`sides`: positions in `features` of the columns of each pair."""
+        p, f = len(pairs), len(features)
+        super().__init__(
+            [*pairs, *features], tolerances, [1 / p] * p, threshold=threshold, seed=seed, bank=products,
+            importance=[*importance, *[None] * f],
+        )  # fmt: skip
+        self._left, self._right = np.array(sides, np.int64).reshape(-1, 2).T
+        self._scores = np.stack([scores_of(c) for c in features])  # (f, N_BINS), NaN of what is no number
+        self._bins = np.stack([_table(*sides[k], self._scores, pairs[k]) for k in range(p)])  # (p, N_BINS²) uint8
+        self._scores = np.nan_to_num(self._scores)
+        self._aside = np.zeros(p, np.bool_)
+
+    def _binned(self, values: Floats) -> tuple[Counts, Floats]:
+        """(n, f) values of the features."""
+        p, f = len(self._left), values.shape[1]
+        own = np.stack([c.bins.index(values[:, i]) for i, c in enumerate(self.columns[p:])], axis=1).astype(np.int64)
+        scores = self._scores[np.arange(f), own]
+        both = own[:, self._left] * N_BINS + own[:, self._right]
+        index: Counts = np.concatenate([self._bins[np.arange(p), both].astype(np.int64), own], axis=1)
+        return index, np.concatenate([scores[:, self._left] * scores[:, self._right], np.zeros_like(scores)], axis=1)
+
+    def _absorb(self, log_ratios: Floats, n_rows: int) -> float:
+        score = super()._absorb(log_ratios, n_rows)
+        if self._n_blocks % LOOK == LOOK - 1:
+            self._look()
+        if self._aside.any():
+            self._evidence.sums[self._aside] = 0.0
+            score = float(self._evidence.sums.sum())
+        return score
+
+    def _look(self) -> None:
+        """Pairs of columns that differ from the reference are set aside, until these do no more."""
+        p = len(self._left)
+        counts = self._recent(QUIET_ROWS, np.arange(p, len(self.columns)))[p:]
+        moved = (counts.sum(axis=1) >= ENOUGH) & (distance(counts.astype(np.float64), self._reference[p:]) >= SHOWN)
+        self._aside = moved[self._left] | moved[self._right]
+        self._small[:p] &= ~self._aside
+
+    def _effect(self, i: int) -> Effect:
+        """Nothing where one of the columns has surely changed, too, and by enough to explain it."""
+        found = super()._effect(i)
+        if not self._changed[i] and any(self._moved(int(c), i, found.distance) for c in (self._left[i], self._right[i])):
+            self._aside[i] = True
+            return replace(found, distance=0.0, low=0.0)
+        return found
+
+    def _moved(self, column: int, pair: int, apart: float) -> bool:
+        at = len(self._left) + column
+        buckets = self._history.buckets[self._since(pair)[0] :]
+        counts = np.sum([bucket.counts[at] for bucket in buckets], axis=0)
+        own = float(distance(counts.astype(np.float64), self._reference[at]))
+        if own < EXPLAINS * apart:
+            return False
+        of = self.columns[at]
+        return interval(counts, of.counts, 1.0 if of.independent else of.variance_inflation, self._seed)[0] >= LEAST
+
+    def _alarm(self, score: float, row: int) -> list[Change]:
+        found = super()._alarm(score, row)
+        self._small[: len(self._aside)] &= ~self._aside
+        return found
+
+    def snapshot(self) -> State:
+        return {**super().snapshot(), "aside": self._aside.copy()}
+
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        self._aside = np.array(state["aside"], np.bool_)
+
+    def merge(self, state: State) -> None:
+        super().merge(state)
+        self._aside = self._aside | np.array(state["aside"], np.bool_)
+
+
+def products(pair: Column, tolerance: float) -> tuple[Floats, Floats]:
+    """The alternatives of a product, as `bank.table_of`: its mean, which is the correlation, has moved either way."""
+    edges, p = pair.bins.edges, pair.shares
+    middle = np.zeros(N_BINS)  # product in the middle of each bin
+    middle[: len(edges) + 1] = np.concatenate([edges[:1], (edges[1:] + edges[:-1]) / 2, edges[-1:]])
+    laws = [p * np.exp(np.clip(sign * size * middle, -20, 20)) for size in TILTS for sign in (1, -1)]
+    ratios = np.stack([bounded(law / law.sum(), pair, tolerance) for law in laws], axis=1)
+    return ratios, np.full(len(laws), 1 / len(laws))
+
+
+def _table(left: int, right: int, scores: Floats, pair: Column) -> npt.NDArray[np.uint8]:
+    """(N_BINS²,) bin of the product of every two bins."""
+    found = pair.bins.index((scores[left][:, None] * scores[right][None, :]).ravel())
+    return np.where(found == INVALID, np.uint8(MISSING), found).astype(np.uint8)
