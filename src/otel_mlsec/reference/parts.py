@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
+from otel_mlsec.reference.calibration import Calibration
 from otel_mlsec.reference.envelope import Raw
 from otel_mlsec.reference.forest import Forest
 from otel_mlsec.reference.geometry import Geometry
 from otel_mlsec.reference.importance import Importance
 from otel_mlsec.reference.pairs import Pairs
 from otel_mlsec.reference.plain import check
+from otel_mlsec.reference.truth import Truth
 
 if TYPE_CHECKING:
     from otel_mlsec.reference.reference import Reference
@@ -34,7 +36,14 @@ class Part(Protocol):
         ...
 
 
-TABLE: Mapping[str, type[Any]] = {"geometry": Geometry, "forest": Forest, "importance": Importance, "pairs": Pairs}
+TABLE: Mapping[str, type[Any]] = {
+    "geometry": Geometry,
+    "forest": Forest,
+    "importance": Importance,
+    "pairs": Pairs,
+    "truth": Truth,
+    "calibration": Calibration,
+}
 
 
 def raw(array: Any, dtype: str) -> Raw:

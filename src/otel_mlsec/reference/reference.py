@@ -13,14 +13,17 @@ import numpy as np
 from otel_mlsec.arrays import Floats
 from otel_mlsec.observation import Model
 from otel_mlsec.reference import file
+from otel_mlsec.reference.calibration import Calibration, calibration_of
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.fit import answer_columns, answers_of, cycle_facts, importance_of, input_columns
 from otel_mlsec.reference.forest import Forest, grow
 from otel_mlsec.reference.geometry import Geometry
 from otel_mlsec.reference.importance import Importance
+from otel_mlsec.reference.labelled import truths
 from otel_mlsec.reference.order import CYCLE_ROWS, DAY, LATEST
 from otel_mlsec.reference.pairs import Pairs, pairs_of
 from otel_mlsec.reference.survey import Answers, split, survey
+from otel_mlsec.reference.truth import Truth, truth_of
 from otel_mlsec.table import table
 
 MIN_ROWS = 100
@@ -50,6 +53,8 @@ class Reference:
     forest: Forest | None = None  # an isolation forest, where one was asked for
     importance: Importance | None = None  # of the inputs, where a model was given
     pairs: Pairs | None = None  # of inputs, and how they go together
+    truth: Truth | None = None  # of the answers, where a model and labels were given
+    calibration: Calibration | None = None  # of its probabilities, likewise
     classes: tuple[str, ...] = ()
     timed: bool = False
     cycle_rows: float = float(CYCLE_ROWS)  # median
@@ -83,7 +88,9 @@ class Reference:
             X: (n, d) rows in the order in which they were served: DataFrame, array, list, sparse matrix.  The order matters:
                 it shows which columns come independently and which move by the hour or the day.  Shuffled rows look
                 independent, and the false-alarm rate that follows from that holds only for traffic that is.
-            y: (n,) labels; accepted for the likeness with scikit-learn, not used yet.
+            y: (n,) labels of rows that the model was NOT fitted on, NaN or None where there is none: with `model`, they say how
+                often and how badly it errs, which labels of live rows are compared with.  Of the rows that it was fitted on a
+                model has too few errors, and every live one would look like drift.
             model: asked about every row, so that drift of its answers can be told, and about some of them with one column
                 shuffled at a time, which shows how much it leans on that.
             time: (n,) event times, s since the epoch or anything that `table` reads as times; rows are sorted by it.
@@ -93,9 +100,8 @@ class Reference:
             forest: grow an isolation forest, too, for `ModelSettings.anomaly`; needs scikit-learn.
 
         Raises:
-            ValueError: fewer than 100 rows, no column, rows that cannot be read as a table, or times that do not fit them.
+            ValueError: fewer than 100 rows, no column, rows that are no table, or times or labels that do not fit them.
         """
-        del y
         matrix, names = table(X)
         if matrix is None or matrix.ndim != 2 or len(matrix) < MIN_ROWS or not matrix.shape[1]:
             raise ValueError(f"X must be a table of at least {MIN_ROWS} rows, got {type(X).__name__} of {_shape(X)}")
@@ -103,6 +109,7 @@ class Reference:
         order = np.arange(len(matrix)) if times is None else np.argsort(times, kind="stable")
         ordered = None if times is None else times[order]
         answers, classes = answers_of(model, X) if model is not None else ([], ())
+        truth = truths(y, classes, len(matrix)) if y is not None else None
         names = names or tuple(f"x{i}" for i in range(matrix.shape[1]))
         return cls.of_matrix(
             matrix[order],
@@ -113,6 +120,7 @@ class Reference:
             created=clock.time(),
             answers=[(meaning, values[order]) for meaning, values in answers],
             classes=classes,
+            truth=truth[order] if truth is not None else None,
             forest=forest,
             importance=importance_of(model, X, names) if model is not None else None,
         )
@@ -127,11 +135,14 @@ class Reference:
         categorical: Collection[str] = (),
         answers: Answers = (),
         classes: tuple[str, ...] = (),
+        truth: Floats | None = None,
         forest: bool = False,
         importance: Importance | None = None,
         **fields: Any,
     ) -> Reference:
         """From (n, d) float64 rows in order, text as `text_code`, and what a model answered to them, each (n, …).
+
+        `truth`, (n,), is of a classifier the position in `classes`, -1 for another class, else the value; NaN: not known.
 
         `fields` are the attributes that are not learned.
         """
@@ -147,6 +158,8 @@ class Reference:
             forest=_grown(matrix, geometry) if forest else None,
             importance=importance,
             pairs=pairs_of(matrix, inputs, importance),
+            truth=truth_of(said, truth, inputs, matrix, len(classes)) if truth is not None else None,
+            calibration=calibration_of(said, truth) if truth is not None and classes else None,
             classes=classes,
             timed=times is not None,
             cycle_rows=cycle_rows,
