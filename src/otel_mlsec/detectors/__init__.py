@@ -23,7 +23,7 @@ TABLE = {
     "evasion/sequence": "otel_mlsec.detectors.evasion.sequence:Sequence",
     "extraction/coordinated": "otel_mlsec.detectors.extraction.coordinated:Coordinated",
 }
-OUTCOMES: dict[str, str] = {}
+OUTCOMES = {"drift/concept": "otel_mlsec.detectors.drift.concept:ConceptDrift"}
 
 
 def build(reference: Reference, settings: ModelSettings) -> list[Detector]:
