@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,9 +10,9 @@ from typing import Any
 from otel_mlsec.capture._cells import class_of
 from otel_mlsec.errors import contained
 from otel_mlsec.observation import Model
+from otel_mlsec.reference.naming import classes_of, features_of, name_of, schema_of
 
 KEPT = 4096  # models described at one time
-NESTED = 8  # models in models that are looked into for a name
 LABELLED = ("classifier", "clusterer", "outlier_detector")  # kinds of estimators whose `predict` says which, not how much
 
 
@@ -23,6 +22,7 @@ class Described:
     features: tuple[str, ...] = ()
     classes: tuple[Any, ...] = ()  # as the model gives them
     labels: bool = False  # `predict` says which class, cluster or outlier
+    schema: str = ""  # digest of its columns and classes
     reference: Any = None
 
 
@@ -81,59 +81,14 @@ def _read(model: Any) -> Described:
     cls = class_of(model)
     libraries = [base.__module__.partition(".")[0] for base in cls.__mro__]
     framework = next((name for name in libraries if name in ("sklearn", "xgboost", "lightgbm")), "")
-    booster = cls.__name__ == "Booster" and libraries[0] == framework
-    features = _booster_features(model) if booster else _names(getattr(model, "feature_names_in_", None))
-    classes = () if booster else _classes(model)
-    width = "" if features else _width(model, booster)
-    schema = repr((features or width, classes)) if features or classes or width else ""
-    # Of the schema, so that all processes agree, and models of one class over other columns are told apart.
-    version = hashlib.blake2b(schema.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest() if schema else ""
+    classes, schema = classes_of(model), schema_of(model)
     return Described(
-        model=Model(name=_name(model), version=version, framework=framework),
-        features=features,
+        model=Model(name=name_of(model), version=schema, framework=framework),
+        features=features_of(model),
         classes=classes,
         labels=_labels(model, classes),
+        schema=schema,
     )
-
-
-def _name(model: object) -> str:
-    """The class that does the work: the last step of a pipeline, the best estimator of a search."""
-    for _ in range(NESTED):
-        inner = getattr(model, "best_estimator_", None)
-        if inner is None:
-            inner = _last_step(getattr(model, "steps", None))
-        if not hasattr(inner, "predict"):
-            break
-        model = inner
-    return type(model).__name__
-
-
-def _last_step(steps: Any) -> Any:
-    """Of a pipeline's pairs of name and estimator."""
-    try:
-        return steps[-1][-1]
-    except (TypeError, LookupError):  # `steps` of something else
-        return None
-
-
-def _names(names: Any) -> tuple[str, ...]:
-    return () if names is None else tuple(map(str, names))
-
-
-def _width(model: Any, booster: bool) -> str:
-    return str(model.num_features() if booster and hasattr(model, "num_features") else getattr(model, "n_features_in_", ""))
-
-
-def _booster_features(booster: Any) -> tuple[str, ...]:
-    names = booster.feature_names if hasattr(booster, "feature_names") else booster.feature_name()  # xgboost, lightgbm
-    return _names(names)
-
-
-def _classes(model: Any) -> tuple[Any, ...]:
-    classes: Any = getattr(model, "classes_", None)
-    if getattr(classes, "ndim", 0) != 1:  # one list an output, of a model with several
-        return ()
-    return tuple(classes.tolist())
 
 
 def _labels(model: Any, classes: tuple[Any, ...]) -> bool:

@@ -57,7 +57,11 @@ def read(path: Path, key: bytes | None = None) -> tuple[dict[str, Any], dict[str
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise ValueError(f"{path} is not a reference: {size} bytes, a reference has at most {MAX_BYTES}")
-    whole = path.read_bytes()
+    return unsealed(path.read_bytes(), str(path), key)
+
+
+def unsealed(whole: bytes, path: str, key: bytes | None = None) -> tuple[dict[str, Any], dict[str, Raw]]:
+    """The same of the bytes of a file; `path` is what a sentence calls it."""
     if not whole.startswith(MAGIC) or len(whole) < len(MAGIC) + HEAD.size + 2 * SEAL:
         raise ValueError(f"{path} is not a reference of otel-mlsec")
     version, length = HEAD.unpack_from(whole, len(MAGIC))
@@ -82,6 +86,13 @@ def read(path: Path, key: bytes | None = None) -> tuple[dict[str, Any], dict[str
 def check(path: str | Path, key: bytes | None = None) -> dict[str, Any]:
     """The manifest of a file that could be loaded; raises as `read` does."""
     return read(Path(path), key)[0]
+
+
+def fingerprint(path: Path) -> str:
+    """The SHA-256 that the file carries, in hexadecimal digits: which reference it is."""
+    with path.open("rb") as file:
+        file.seek(-2 * SEAL, os.SEEK_END)
+        return file.read(SEAL).hex()
 
 
 def is_signed(path: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from otel_mlsec.observation import Model
 from otel_mlsec.reference import parts
 from otel_mlsec.reference.column import Column
-from otel_mlsec.reference.envelope import Raw, read, write
+from otel_mlsec.reference.envelope import Raw, read, unsealed, write
 from otel_mlsec.reference.parts import array, raw
 from otel_mlsec.reference.plain import ascending, check
 from otel_mlsec.sketches.bins import MAX_LEVELS, N_BINS, Bins
@@ -46,7 +46,14 @@ def save(reference: Reference, path: Path, key: bytes | None) -> None:
 
 
 def load(cls: type[Reference], path: Path, key: bytes | None) -> Reference:
-    manifest, raws = read(path, key)
+    return _made(cls, *read(path, key), str(path))
+
+
+def parse(cls: type[Reference], whole: bytes, shown: str, key: bytes | None) -> Reference:
+    return _made(cls, *unsealed(whole, shown, key), shown)
+
+
+def _made(cls: type[Reference], manifest: dict[str, Any], raws: dict[str, Raw], path: str) -> Reference:
     try:
         sides = {
             side: tuple(_column(plain, raws, f"{side}.{i}.") for i, plain in enumerate(manifest.pop(side))) for side in SIDES

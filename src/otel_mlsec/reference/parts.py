@@ -17,6 +17,7 @@ from otel_mlsec.reference.envelope import Raw
 from otel_mlsec.reference.forest import Forest
 from otel_mlsec.reference.geometry import Geometry
 from otel_mlsec.reference.importance import Importance
+from otel_mlsec.reference.origin import Origin
 from otel_mlsec.reference.pairs import Pairs
 from otel_mlsec.reference.plain import check
 from otel_mlsec.reference.truth import Truth
@@ -43,6 +44,7 @@ TABLE: Mapping[str, type[Any]] = {
     "pairs": Pairs,
     "truth": Truth,
     "calibration": Calibration,
+    "origin": Origin,
 }
 
 

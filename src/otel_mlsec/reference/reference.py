@@ -20,7 +20,9 @@ from otel_mlsec.reference.forest import Forest, grow
 from otel_mlsec.reference.geometry import Geometry
 from otel_mlsec.reference.importance import Importance
 from otel_mlsec.reference.labelled import truths
+from otel_mlsec.reference.naming import name_of, schema_of
 from otel_mlsec.reference.order import CYCLE_ROWS, DAY, LATEST
+from otel_mlsec.reference.origin import Origin
 from otel_mlsec.reference.pairs import Pairs, pairs_of
 from otel_mlsec.reference.survey import Answers, split, survey
 from otel_mlsec.reference.truth import Truth, truth_of
@@ -55,6 +57,7 @@ class Reference:
     pairs: Pairs | None = None  # of inputs, and how they go together
     truth: Truth | None = None  # of the answers, where a model and labels were given
     calibration: Calibration | None = None  # of its probabilities, likewise
+    origin: Origin | None = None  # None: of a file that was written before there were any
     classes: tuple[str, ...] = ()
     timed: bool = False
     cycle_rows: float = float(CYCLE_ROWS)  # median
@@ -116,13 +119,14 @@ class Reference:
             names,
             ordered,
             categorical=categorical,
-            model=Model(name=name or (type(model).__name__ if model is not None else ""), version=version),
+            model=Model(name=name or (name_of(model) if model is not None else ""), version=version),
             created=clock.time(),
             answers=[(meaning, values[order]) for meaning, values in answers],
             classes=classes,
             truth=truth[order] if truth is not None else None,
             forest=forest,
             importance=importance_of(model, X, names) if model is not None else None,
+            origin=Origin.of(matrix[order], names, ordered, schema=schema_of(model) if model is not None else ""),
         )
 
     @classmethod
@@ -138,6 +142,7 @@ class Reference:
         truth: Floats | None = None,
         forest: bool = False,
         importance: Importance | None = None,
+        origin: Origin | None = None,
         **fields: Any,
     ) -> Reference:
         """From (n, d) float64 rows in order, text as `text_code`, and what a model answered to them, each (n, …).
@@ -157,6 +162,7 @@ class Reference:
             geometry=geometry,
             forest=_grown(matrix, geometry) if forest else None,
             importance=importance,
+            origin=origin if origin is not None else Origin.of(matrix, names, times),
             pairs=pairs_of(matrix, inputs, importance),
             truth=truth_of(said, truth, inputs, matrix, len(classes)) if truth is not None else None,
             calibration=calibration_of(said, truth) if truth is not None and classes else None,
@@ -180,6 +186,11 @@ class Reference:
             ValueError: the file is damaged, of another format version, unsigned or wrongly signed; the sentence says which.
         """
         return file.load(cls, Path(path), key)
+
+    @classmethod
+    def parse(cls, whole: bytes, shown: str, *, key: bytes | None = None) -> Reference:
+        """The bytes of such a file, wherever they came from; `shown` is what a sentence calls them.  Raises as `load` does."""
+        return file.parse(cls, whole, shown, key)
 
 
 def _grown(matrix: Floats, geometry: Geometry) -> Forest:
