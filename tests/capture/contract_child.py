@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from otel_mlsec import capture, errors
@@ -15,6 +16,7 @@ from otel_mlsec.capture import server
 from otel_mlsec.capture._estimator import subclasses
 from otel_mlsec.capture._patch import is_patched
 
+OF_THE_CLASS = ("__abstractmethods__", "__annotations_cache__", "__pydantic_")  # what Python or pydantic keeps, anew if need be
 FRAMEWORKS = {"numpy", "scipy", "sklearn", "pandas", "polars", "xgboost", "lightgbm", "torch"}
 
 
@@ -48,6 +50,23 @@ def ask_lightgbm() -> None:
     lightgbm.LGBMRegressor(n_estimators=2, verbose=-1).fit(x, x[:, 0]).predict(x)
 
 
+def ask_mlflow() -> None:
+    """The model inside and, of a flavor that nobody knows, MLflow's wrapper."""
+    pyfunc, folder = sys.modules["mlflow.pyfunc"], import_module("tempfile").mkdtemp()
+    x = rows()
+    model = import_module("sklearn.linear_model").LogisticRegression().fit(x, x[:, 0] > 0)
+    sys.modules["mlflow.sklearn"].save_model(model, f"{folder}/known", pip_requirements=[])
+
+    class Own(pyfunc.PythonModel):
+        def predict(self, context: Any, model_input: list[list[float]], params: Any = None) -> Any:
+            return [0.0] * len(model_input)
+
+    pyfunc.save_model(f"{folder}/own", python_model=Own(), pip_requirements=[])
+    for name in ("known", "own"):
+        pyfunc.load_model(f"{folder}/{name}", suppress_warnings=True).predict(x.tolist())
+    sys.modules["mlflow.sklearn"].load_model(f"{folder}/known").predict(x)
+
+
 def ask_httpx() -> None:
     httpx = sys.modules["httpx"]
     answer = {"model": "m", "choices": [{"index": 0, "message": {"role": "assistant", "content": "here"}}]}
@@ -73,6 +92,7 @@ LIBRARIES: dict[str, tuple[tuple[str, ...], Callable[[], None], int]] = {
     "sklearn": (("sklearn.linear_model", "sklearn.pipeline", "sklearn.svm", "sklearn.ensemble"), ask_sklearn, 2),
     "xgboost": (("xgboost",), ask_xgboost, 3),
     "lightgbm": (("lightgbm",), ask_lightgbm, 2),
+    "mlflow": (("mlflow.pyfunc", "mlflow.sklearn"), ask_mlflow, 1),  # the others are sklearn's, which is not patched here
     "httpx": (("httpx",), ask_httpx, 4),  # when it is asked, and when it is answered
     "genai": ((), ask_nobody, 0),
 }
@@ -83,7 +103,9 @@ def touched(library: str) -> Iterator[Any]:
     for name, module in sorted(sys.modules.items()):
         if name.partition(".")[0] == library:
             yield module
-            yield from (value for value in vars(module).values() if isinstance(value, type) and value.__module__ == name)
+            # by their types: modules that are loaded when they are first asked are not to be asked
+            kept = [value for value in vars(module).values() if issubclass(type(value), type)]
+            yield from (value for value in kept if value.__module__ == name)
     base = sys.modules.get("sklearn.base")
     if base is not None:
         yield from subclasses(base.BaseEstimator)
@@ -93,10 +115,9 @@ def state(library: str) -> dict[str, tuple[Any, list[tuple[str, Any]]]]:
     """Keys in their order, and the very objects; `fn` of conditional methods too."""
     found = {}
     for owner in touched(library):
-        items = [
-            (key, value) for key, value in vars(owner).items() if key not in ("__abstractmethods__", "__annotations_cache__")
-        ]
-        items += [(f"{key}.fn", value.fn) for key, value in items if hasattr(value, "attribute_name") and hasattr(value, "fn")]
+        items = [(key, value) for key, value in vars(owner).items() if not key.startswith(OF_THE_CLASS)]
+        asked = [(key, value) for key, value in items if not issubclass(type(value), ModuleType)]
+        items += [(f"{key}.fn", value.fn) for key, value in asked if hasattr(value, "attribute_name") and hasattr(value, "fn")]
         name = f"{getattr(owner, '__module__', '')}.{getattr(owner, '__qualname__', owner.__name__)}"
         found[name] = owner, items
     return found

@@ -18,6 +18,7 @@ TABLE: Mapping[str, str] = {
     "sklearn": "otel_mlsec.capture.sklearn",
     "xgboost": "otel_mlsec.capture.xgboost",
     "lightgbm": "otel_mlsec.capture.lightgbm",
+    "mlflow": "otel_mlsec.capture.mlflow",
     "httpx": "otel_mlsec.capture.httpx",
     "genai": "otel_mlsec.capture.foreign",
 }
