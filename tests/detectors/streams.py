@@ -41,6 +41,12 @@ def answers(rows: Floats) -> Floats:
     return np.column_stack([1 - late, late])
 
 
+def truths(rows: Floats, seed: int = 1) -> Floats:
+    """(n,) classes: the model is right about what is not late, and mostly wrong when it says late."""
+    chances = np.where(answers(rows)[:, 1] > 0.5, 0.35, 0.02)
+    return (np.random.default_rng((14, seed)).random(len(rows)) < chances).astype(np.float64)
+
+
 def moments(n: int, first_row: int = 0) -> Floats:
     """(n,) times, 200 a day."""
     return NEW_YEAR + (first_row + np.arange(n)) * (DAY / ROWS_A_DAY)
@@ -66,7 +72,7 @@ def reference(*, timed: bool = True, seed: int = 1) -> Reference:
     rows, times = table(seed, n), moments(n)
     return Reference.of_matrix(
         rows, NAMES, times if timed else None, model=MODEL, created=0.0, classes=("no", "yes"),
-        answers=[(Meaning.PROBABILITY, answers(rows))],
+        answers=[(Meaning.PROBABILITY, answers(rows))], truth=truths(rows, seed),
     )  # fmt: skip
 
 

@@ -71,6 +71,7 @@ LAWS = {
         told="coupled", state=A_COLUMN * 10, grows=A_COLUMN * 10, pace=DAY / ROWS_A_DAY, exact=True, merges=True
     ),
     "drift/prediction": DRIFT,
+    "drift/performance": DRIFT,
     NEAR: Law(told="attack", state=24 * MiB, grows=2 * MiB),
     "anomaly/input": Law(told="attack", state=MiB, grows=2 * MiB),
     ACCOUNT: Law(told="extraction", state=40 * MiB, grows=2 * MiB, behind=(NEAR,)),

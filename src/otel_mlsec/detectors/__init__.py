@@ -16,6 +16,7 @@ TABLE = {
     "drift/data": "otel_mlsec.detectors.drift.data:DataDrift",
     "drift/joint": "otel_mlsec.detectors.drift.joint:JointDrift",
     "drift/prediction": "otel_mlsec.detectors.drift.prediction:PredictionDrift",
+    "drift/performance": "otel_mlsec.detectors.drift.performance:Performance",
     "evasion/near_duplicate": "otel_mlsec.detectors.evasion.near_duplicate:NearDuplicate",
     "anomaly/input": "otel_mlsec.detectors.anomaly.input:Input",
     "extraction/account": "otel_mlsec.detectors.extraction.account:Account",

@@ -7,6 +7,7 @@ KINDS: Final[Mapping[str, Sequence[str]]] = {
     "drift/data": ("drift.data",),
     "drift/joint": ("drift.joint",),
     "drift/prediction": ("drift.prediction",),
+    "drift/performance": ("drift.performance",),
     "drift/concept": ("drift.concept",),
     "anomaly/input": ("anomaly.input",),
     "evasion/near_duplicate": ("evasion.near_duplicate",),

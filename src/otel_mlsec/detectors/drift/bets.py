@@ -35,13 +35,14 @@ TINIEST = 1e-300
 class Bets:
     """State: one sum a place and alternative, (P, A) float64."""
 
-    def __init__(self, log_bets: Floats, weights: Floats, *, temper: float = 1.0) -> None:
+    def __init__(self, log_bets: Floats, weights: Floats, *, temper: float = 1.0, shares: Floats = SHARES) -> None:
         """(P, C, A) logarithm of the bets on a row in each cell, and (P,) weights of the places, which sum to at most one.
 
-        `temper`: what logarithms are divided by where rows depend on each other; measured, not proved.
+        `temper`: what logarithms are divided by where rows depend on each other; measured, not proved.  `shares`, (A,): of a
+        place's weight, by alternative; they sum to one.
         """
         self._log = log_bets / temper
-        self._weights = weights[:, None] * SHARES
+        self._weights = weights[:, None] * shares
         self.sums = np.zeros(self._weights.shape)
         self.shares = self.by_side(self._weights)  # (P, 2)
 
