@@ -69,6 +69,10 @@ class Prediction:
     attributes: Mapping[str, str] | None = None  # client.address and the like, where known
     sources: tuple[str, ...] = ()  # `kind:pseudonym` of what many principals may share: a network prefix, a user agent
 
+    id: str = ""  # by which the application tells its truth later
+    made: bool = False  # the agent made the id, so that of its trace names it, too
+    start: int = 0  # outputs are those of rows start, start + step … of the call
+    step: int = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
@@ -114,6 +118,22 @@ class Outcomes:
 
 
 class Role(StrEnum):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truths:
+    """What the application said of predictions afterwards; all of the same length, at most 1,024."""
+
+    ids: tuple[str, ...]  # "" for one that cannot be read
+    labels: tuple[Any, ...] = field(repr=False)  # plain values; what is no text, number or truth value is no label
+    rows: tuple[int, ...]  # of the calls
+    times: tuple[float, ...]  # s since the epoch, when it was known
+    sources: tuple[str, ...]  # who said it, "" for nobody
+
+    @property
+    def n_bytes(self) -> int:
+        """What waiting costs, about."""
+        return 512 + sum(160 + len(name) for name in self.ids)
+
+
     """Who speaks."""
 
     SYSTEM = "system"

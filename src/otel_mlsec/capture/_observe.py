@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context, trace
 
-from otel_mlsec.capture import identity
+from otel_mlsec.capture import identity, predicted
 from otel_mlsec.capture._copy import NOTHING, Copy, private
 from otel_mlsec.capture._describe import Described, describe
 from otel_mlsec.capture.sources import sources
@@ -43,6 +43,7 @@ class Call:
     time: float | None  # s since the epoch, as told; None: the start
     span: trace.SpanContext
     start_ns: int
+    id: str | int = ""  # as `predicted.begun` gave it
     end_ns: int = 0
     outputs: Copy = NOTHING
     error: str = ""
@@ -68,6 +69,7 @@ def begin(model: Any, method: str, data: Any, kwargs: Mapping[str, Any]) -> Call
     here = context.get_current()
     span = trace.get_current_span(here)
     request = identity.request_of(span)
+    asked_in = span.get_span_context()
     return Call(
         described=describe(model),
         method=method,
@@ -76,7 +78,8 @@ def begin(model: Any, method: str, data: Any, kwargs: Mapping[str, Any]) -> Call
         who=identity.asked(here, span, request),
         request=request,
         time=identity.told_time(here) if here else None,
-        span=span.get_span_context(),
+        span=asked_in,
+        id=predicted.begun(here, asked_in.trace_id),
         start_ns=time.time_ns(),  # last: the copies are made
     )
 
@@ -131,6 +134,10 @@ def prediction(call: Call) -> Prediction:
         attributes={"client.address": address} if address else None,
         sources=sources(call.request),
     )
+        id=predicted.named(call.id, call.span.trace_id),
+        made=not isinstance(call.id, str),
+        start=call.outputs.start,
+        step=call.outputs.step,
 
 
 def _aligned(call: Call, inputs: Floats, outputs: Floats) -> tuple[Floats, Floats | None]:

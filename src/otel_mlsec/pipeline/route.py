@@ -14,7 +14,7 @@ from otel_mlsec.detector import Evicting
 from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Batch, Meaning, Model, Prediction
-from otel_mlsec.pipeline.watched import Build, Watched
+from otel_mlsec.pipeline.watched import Build, BuildOutcomes, Watched
 from otel_mlsec.reference.reference import Reference
 
 MAX_MODELS = 64  # watched at once; of more, the one that was silent for the longest is forgotten
@@ -36,9 +36,9 @@ class _Routed:
 class Router:
     """State: at most 64 models."""
 
-    def __init__(self, *, build: Build, known: Known) -> None:
-        """`known` gives the reference of a call's model, if there is one; `build` the detectors for a reference."""
-        self._build, self._known = build, known
+    def __init__(self, *, build: Build, known: Known, build_outcomes: BuildOutcomes = lambda _, __: ()) -> None:
+        """`known` gives the reference of a call's model, if there is one; the others the detectors for a reference."""
+        self._build, self._known, self._build_outcomes = build, known, build_outcomes
         self._routed: OrderedDict[tuple[str, str], _Routed] = OrderedDict()
         self.forgotten = 0  # models
 
@@ -68,7 +68,7 @@ class Router:
     def scores(self) -> Iterator[tuple[Model, str, str, float]]:
         """Model, detector, subject (a feature) and effect, of everything that is watched."""
         for (name, version), model in self._routed.items():
-            for detector in model.watched.detectors:
+            for detector in (*model.watched.detectors, *model.watched.of_outcomes):
                 for subject, score in detector.scores().items():
                     yield Model(name=name, version=version), detector.name, subject, score
 
@@ -91,13 +91,23 @@ class Router:
 
     def detectors_of(self, model: Model) -> tuple[str, ...]:
         routed = self._routed.get((model.name, model.version))
-        return tuple(detector.name for detector in routed.watched.detectors) if routed else ()
+        return tuple(each.name for each in (*routed.watched.detectors, *routed.watched.of_outcomes)) if routed else ()
+
+    def judging(self, model: Model) -> Watched | None:
+        """Who judges outcomes of a model, if anybody does."""
+        routed = self._routed.get((model.name, model.version))
+        return routed.watched if routed is not None and routed.watched.of_outcomes else None
+
+    @property
+    def judges_nothing(self) -> bool:
+        """There are models, and nobody wants to know how they did."""
+        return bool(self._routed) and not any(model.watched.of_outcomes for model in self._routed.values())
 
     def _of(self, call: Prediction) -> _Routed:
         key = call.model.name, call.model.version
         routed = self._routed.get(key)
         if routed is None:
-            routed = self._routed[key] = _Routed(Watched(self._build))
+            routed = self._routed[key] = _Routed(Watched(self._build, self._build_outcomes))
             if len(self._routed) > MAX_MODELS:
                 self._routed.popitem(last=False)
                 self.forgotten += 1

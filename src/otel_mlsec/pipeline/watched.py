@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from otel_mlsec.detector import Detector
+from otel_mlsec.detector import Detector, OutcomeDetector
 from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding, Severity
-from otel_mlsec.observation import Batch, Model
+from otel_mlsec.observation import Batch, Model, Outcomes
 from otel_mlsec.pipeline.gate import Gate
 from otel_mlsec.reference.provisional import Provisional
 from otel_mlsec.reference.reference import Reference
 
 Build = Callable[[Model, Reference], Sequence[Detector]]
+BuildOutcomes = Callable[[Model, Reference], Sequence[OutcomeDetector]]
 
 
 class Watched:
@@ -21,12 +22,14 @@ class Watched:
     State: that of the detectors and the gate; until a reference is there, at most 2,000 rows.
     """
 
-    def __init__(self, build: Build) -> None:
+    def __init__(self, build: Build, build_outcomes: BuildOutcomes = lambda _, __: ()) -> None:
         """Without a reference one is learned from the first batches, unless `judge_by` gives it."""
-        self._build = build
+        self._build, self._build_outcomes = build, build_outcomes
         self._learning: Provisional | None = Provisional()
         self._gate = Gate()
         self.detectors: tuple[Detector, ...] = ()
+        self.of_outcomes: tuple[OutcomeDetector, ...] = ()
+        self.features: tuple[str, ...] = ()  # as the reference names them
 
     @property
     def learning(self) -> bool:
@@ -41,6 +44,8 @@ class Watched:
     def judge_by(self, model: Model, reference: Reference) -> None:
         """From now on; where detectors cannot be built for the reference, a provisional one is learned all the same."""
         self.detectors = tuple(self._build(model, reference))
+        self.of_outcomes = tuple(self._build_outcomes(model, reference))
+        self.features = tuple(column.name for column in reference.inputs)
         self._learning = None
 
     def seen(self, batch: Batch) -> list[Finding]:
@@ -48,6 +53,19 @@ class Watched:
         self._learn(batch)  # first: what completes a reference is judged by it, and so is the rest of its batch
         findings = [finding for detector in self.detectors for finding in _update(detector, batch)]
         return self._gate.admitted(findings, float(batch.times[-1]))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Inputs that are to be kept until an outcome is there."""
+        return tuple(dict.fromkeys(name for detector in self.of_outcomes for name in getattr(detector, "columns", ())))
+
+    def outcomes(self, outcomes: Outcomes) -> list[Finding]:
+        """What is to be told now that these are known, at least one; `Finding.call` is a row of them."""
+        findings: list[Finding] = []
+        for detector in self.of_outcomes:
+            with contained(f"detect {detector.name}"):
+                findings += detector.update(outcomes)
+        return self._gate.admitted(findings, float(outcomes.times[-1]))
 
     def _learn(self, batch: Batch) -> None:
         if self._learning is None:
