@@ -13,9 +13,10 @@ from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.align import aligned
+from otel_mlsec.detectors.drift.effect import hardly_used, lowered
 from otel_mlsec.detectors.drift.latch import Latch
 from otel_mlsec.detectors.drift.limits import Limits
-from otel_mlsec.detectors.drift.settings import is_off
+from otel_mlsec.detectors.drift.settings import importance, is_off
 from otel_mlsec.detectors.drift.wording import N_WORDS, REPEATED, STUCK, Extent, fact, severity
 from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Batch
@@ -33,15 +34,17 @@ class Facts:
 
     The score is a number of rows in the current cycle (a UTC day where the reference has times, else a thousand rows), the
     threshold the larger of a small share and three times the reference's second worst cycle.  No statistics: what it says is
-    true, so there is no false-alarm rate.  Same word at the same time is one finding that lists its columns.
+    true, so there is no false-alarm rate.  Same word at the same time is one finding that lists its columns; it is one step less
+    severe if the model hardly uses any of them.
 
     It does not see: values that are known, in wrong proportions.
     """
 
     name: ClassVar[str] = "drift/facts"
 
-    def __init__(self, columns: Sequence[Column], *, reference: Reference) -> None:
+    def __init__(self, columns: Sequence[Column], *, reference: Reference, importance: Sequence[float | None] = ()) -> None:
         d = len(columns)
+        self._hardly_used = np.array([hardly_used(each) for each in importance or (None,) * d], np.bool_)
         self._columns = tuple(columns)
         self._reference = reference
         self._limits = Limits(columns, reference)
@@ -66,7 +69,8 @@ class Facts:
     @classmethod
     def build(cls, reference: Reference, settings: ModelSettings) -> Facts | None:
         columns = [c for c in reference.inputs if not is_off(c.name, settings)]
-        return cls(columns, reference=reference) if columns else None
+        known = importance([c.name for c in columns], settings, reference)
+        return cls(columns, reference=reference, importance=known) if columns else None
 
     def update(self, batch: Batch, /) -> list[Finding]:
         if batch.inputs is None or not batch.n_rows:
@@ -167,6 +171,8 @@ class Facts:
         for word in np.flatnonzero((over & ~self._latch.open).any(axis=1)):
             columns = np.flatnonzero((over[word] | near[word]) & ~self._latch.open[word])
             level = severity(int(word), self._extent(int(word), columns))
+            if word != REPEATED and self._hardly_used[columns].all():
+                level = lowered(level)
             status = self._latch.opened(int(word), columns, level)
             findings.append(self._finding(batch, row, int(word), columns, status, level))
         return findings

@@ -48,7 +48,7 @@ class JointDrift:
         own, _, _ = budget(names, settings, provisional=reference.provisional)
         tolerance = dict(zip(names, own, strict=True))
         known = dict(zip(names, importance(names, settings, reference), strict=True))
-        _, _, self._threshold = budget([p.column.name for p in pairs], settings, provisional=reference.provisional)
+        _, weights, self._threshold = budget([p.column.name for p in pairs], settings, provisional=reference.provisional)
         self._reference = reference
         self._features = [columns[name] for name in names]
         self._before = {pair.column.name: pair.column.mean for pair in pairs}
@@ -57,6 +57,7 @@ class JointDrift:
             [(names.index(pair.left), names.index(pair.right)) for pair in pairs],
             self._features,
             [max(tolerance[pair.left], tolerance[pair.right]) for pair in pairs],
+            weights,
             threshold=self._threshold,
             seed=seed,
             importance=[_least(known[pair.left], known[pair.right]) for pair in pairs],
@@ -84,6 +85,10 @@ class JointDrift:
 
     def scores(self) -> Mapping[str, float]:
         return {name: size for name, size in self._changes.distances().items() if name in self._before}
+
+    def small_changes(self) -> int:
+        """Alarms whose effect was too small to show, or that a change of one feature explains."""
+        return int(self._changes.small.sum())
 
     def snapshot(self) -> State:
         return self._changes.snapshot()

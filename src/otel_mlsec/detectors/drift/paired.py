@@ -11,13 +11,15 @@ import numpy.typing as npt
 from otel_mlsec.arrays import Floats
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.drift.bank import bounded
-from otel_mlsec.detectors.drift.change import ENOUGH, LOOK, QUIET_ROWS, Change, Changes, Counts
-from otel_mlsec.detectors.drift.effect import LEAST, SHOWN, Effect, distance, interval
+from otel_mlsec.detectors.drift.change import ENOUGH, Change, Changes, Counts
+from otel_mlsec.detectors.drift.effect import SHOWN, Effect, distance
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.pairs import scores_of
 from otel_mlsec.sketches.bins import INVALID, MISSING, N_BINS
 
 TILTS = (0.1, 0.2, 0.4, 0.8)  # of the law of a product, by its own size
+AGAIN, RECENT = 8, 512  # blocks between two looks at whether columns have changed, and rows that these are at
+SURELY = 4.0  # standard errors that the mean, the spread or the gaps of such a column are off
 EXPLAINS = 0.5  # share of a pair's distance that one of its columns may have moved before the change is the column's
 
 
@@ -29,12 +31,12 @@ class PairChanges(Changes):
 
     def __init__(
         self, pairs: Sequence[Column], sides: Sequence[tuple[int, int]], features: Sequence[Column],
-        tolerances: Sequence[float], *, threshold: float, seed: int, importance: Sequence[float | None],
+        tolerances: Sequence[float], weights: Sequence[float], *, threshold: float, seed: int, importance: Sequence[float | None],
     ) -> None:  # fmt: skip
         """`sides`: positions in `features` of the columns of each pair."""
         p, f = len(pairs), len(features)
         super().__init__(
-            [*pairs, *features], tolerances, [1 / p] * p, threshold=threshold, seed=seed, bank=products,
+            [*pairs, *features], tolerances, weights, threshold=threshold, seed=seed, bank=products,
             importance=[*importance, *[None] * f],
         )  # fmt: skip
         self._left, self._right = np.array(sides, np.int64).reshape(-1, 2).T
@@ -54,7 +56,7 @@ class PairChanges(Changes):
 
     def _absorb(self, log_ratios: Floats, n_rows: int) -> float:
         score = super()._absorb(log_ratios, n_rows)
-        if self._n_blocks % LOOK == LOOK - 1:
+        if self._n_blocks % AGAIN == AGAIN - 1:
             self._look()
         if self._aside.any():
             self._evidence.sums[self._aside] = 0.0
@@ -64,28 +66,37 @@ class PairChanges(Changes):
     def _look(self) -> None:
         """Pairs of columns that differ from the reference are set aside, until these do no more."""
         p = len(self._left)
-        counts = self._recent(QUIET_ROWS, np.arange(p, len(self.columns)))[p:]
+        counts = self._recent(RECENT, np.arange(p, len(self.columns)))[p:]
         moved = (counts.sum(axis=1) >= ENOUGH) & (distance(counts.astype(np.float64), self._reference[p:]) >= SHOWN)
         self._aside = moved[self._left] | moved[self._right]
         self._small[:p] &= ~self._aside
+        if self._aside.any():
+            for bucket in self._history.buckets:  # what the columns did then is no part of what the pair does next
+                bucket.counts[:p][self._aside] = 0
+                bucket.sums[:p][self._aside] = 0.0
 
     def _effect(self, i: int) -> Effect:
         """Nothing where one of the columns has surely changed, too, and by enough to explain it."""
         found = super()._effect(i)
-        if not self._changed[i] and any(self._moved(int(c), i, found.distance) for c in (self._left[i], self._right[i])):
+        if not self._changed[i] and any(self._explains(int(c), i, found.distance) for c in (self._left[i], self._right[i])):
             self._aside[i] = True
             return replace(found, distance=0.0, low=0.0)
         return found
 
-    def _moved(self, column: int, pair: int, apart: float) -> bool:
+    def _explains(self, column: int, pair: int, size: float) -> bool:
+        """Over the rows that a pair's effect is of: is the column as far from the reference, and is that no chance?"""
         at = len(self._left) + column
-        buckets = self._history.buckets[self._since(pair)[0] :]
-        counts = np.sum([bucket.counts[at] for bucket in buckets], axis=0)
-        own = float(distance(counts.astype(np.float64), self._reference[at]))
-        if own < EXPLAINS * apart:
+        of, buckets = self.columns[at], self._history.buckets[self._since(pair)[0] :]
+        counts = np.sum([bucket.counts[at] for bucket in buckets if bucket.counts[pair].any()], axis=0)
+        if float(distance(counts.astype(np.float64), self._reference[at])) < EXPLAINS * size:
             return False
-        of = self.columns[at]
-        return interval(counts, of.counts, 1.0 if of.independent else of.variance_inflation, self._seed)[0] >= LEAST
+        n = max(int(counts.sum()), 1)
+        worth = (1.0 if of.independent else of.variance_inflation) * (1 / n + 1 / max(int(of.counts.sum()), 1))
+        score, missing = self._scores[column], np.arange(N_BINS) >= MISSING
+        return any(
+            abs(float((counts / n - of.shares) @ each)) >= SURELY * np.sqrt(worth * float(of.shares @ each**2) + 1 / n**2)
+            for each in (score, score**2 - 1.0 * ~missing, missing.astype(np.float64))
+        )
 
     def _alarm(self, score: float, row: int) -> list[Change]:
         found = super()._alarm(score, row)
