@@ -140,7 +140,7 @@ class Performance:
         self._past.append(self._start, counts[None], np.zeros(1))
         self._windows[0] += self._block
         if int(self._windows[0].sum()) >= WINDOW:
-            self._windows[:] = np.zeros_like(self._block), self._windows[0]
+            self._windows = np.stack([np.zeros_like(self._block), self._windows[0]])
         self._block, self._start = np.zeros_like(self._block), np.inf
         score = self._bets.absorb(counts[None], rows)
         self._n_blocks += 1
