@@ -58,5 +58,5 @@ def _body(answer: requests.Response, where: str) -> bytes:
             else:
                 return bytes(body)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-            raise Unreachable(f"{where} does not send all of it in time ({type(error).__name__})") from None
+            raise Unreachable(f"{where} does not send all of it ({type(error).__name__})") from None
     raise Unreachable(f"{where} is no reference: it is larger than {MAX_BYTES >> 20} MiB")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -122,13 +123,17 @@ def roll_back(store: Path, name: str, to: int | None = None) -> int:
 
 
 def _let_count(kept: Path, number: int) -> None:
-    part = kept / f".{CURRENT}.{os.getpid()}"
+    part = kept / f".{CURRENT}.{os.getpid()}.{threading.get_ident()}"
     part.write_text(f"{number:04d}\n", "ascii")
     part.replace(kept / CURRENT)
 
 
 def _folder(store: Path, name: str) -> Path:
     return store / _quoted(name)
+
+
+def path_of(store: Path, name: str, number: int) -> Path:
+    return _file(_folder(store, name), number)
 
 
 def _file(kept: Path, number: int) -> Path:
