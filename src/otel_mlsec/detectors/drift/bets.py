@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from otel_mlsec.arrays import Floats, Ints
+from otel_mlsec.arrays import Floats, Ints, Masks
 
 WORSE, BETTER = 0, 1
 RISES = (1.15, 1.4, 1.75, 2.2, 3.0, 6.0)  # times the largest rate that the reference allows
@@ -54,8 +54,9 @@ class Bets:
         np.minimum(self.sums, MAX_SUM, out=self.sums)
         return float(self.sums.sum())
 
-    def mute(self, place: int, side: int) -> None:
-        self.sums[place, side == SIDES] = 0.0
+    def mute(self, sides: Masks) -> None:
+        """(P, 2) where evidence is to begin anew."""
+        self.sums[sides[:, SIDES]] = 0.0
 
     def by_side(self, sums: Floats) -> Floats:
         """(P, A) -> (P, 2)"""

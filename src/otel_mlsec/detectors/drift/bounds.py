@@ -15,16 +15,16 @@ TERMS = 20_000  # of a continued fraction; some sqrt(n) are needed
 TINY = 1e-300
 
 
-def of_rate(hits: npt.ArrayLike, rows: npt.ArrayLike, doubt: float = DOUBT) -> tuple[Floats, Floats]:
+def of_rate(hits: npt.ArrayLike, rows: npt.ArrayLike, doubt: npt.ArrayLike = DOUBT) -> tuple[Floats, Floats]:
     """(m,) hits among (m,) rows -> lower and upper bound of each rate, by Clopper and Pearson 1934; numbers need not be whole.
 
     >>> low, high = of_rate([1000.0], [10_000.0])
     >>> round(float(low[0]), 4), round(float(high[0]), 4)
     (0.0911, 0.1094)
     """
-    k, n = np.asarray(hits, np.float64), np.asarray(rows, np.float64)
-    low = np.where(k > 0, beta_quantile(doubt, np.maximum(k, 1e-9), n - k + 1), 0.0)
-    high = np.where(k < n, beta_quantile(1 - doubt, k + 1, np.maximum(n - k, 1e-9)), 1.0)
+    k, n, doubts = (np.asarray(x, np.float64) for x in (hits, rows, doubt))
+    low = np.where(k > 0, beta_quantile(doubts, np.maximum(k, 1e-9), n - k + 1), 0.0)
+    high = np.where(k < n, beta_quantile(1 - doubts, k + 1, np.maximum(n - k, 1e-9)), 1.0)
     return low, high
 
 
@@ -37,7 +37,7 @@ def of_mean(mean: float, variance: float, rows: float, doubt: float = DOUBT) -> 
     return max(0.0, mean - off), min(1.0, mean + off)
 
 
-def beta_quantile(share: float, a: Floats, b: Floats) -> Floats:
+def beta_quantile(share: Floats, a: Floats, b: Floats) -> Floats:
     """(m,) quantile of the beta law, by bisection."""
     low, high = np.zeros(len(a)), np.ones(len(a))
     front = np.array([math.lgamma(x + y) - math.lgamma(x) - math.lgamma(y) for x, y in zip(a, b, strict=True)])
@@ -69,7 +69,7 @@ def _fraction(a: Floats, b: Floats, x: Floats) -> Floats:
             d = 1 / _not_zero(1 + term * d)
             c = _not_zero(1 + term / c)
             total = total * d * c
-        if bool((np.abs(d * c - 1) < 1e-12).all()):
+        if bool((np.abs(d * c - 1) < 1e-10).all()):
             break
     return total
 

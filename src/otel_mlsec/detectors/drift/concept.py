@@ -116,8 +116,8 @@ class ConceptDrift:
         self._chart.absorb(errors, losses, *self._baseline.stream(block))
         rows = errors.sum(axis=1)
         self._open_for += np.concatenate([rows[:1], [losses.sum()], rows[1:]])[:, None] * (self._number > 0)
-        for place, side in np.argwhere(self._number > 0).tolist() if self._n_changes else ():
-            self._chart.mute((place, side))  # latched: the same change is not found twice
+        if self._n_changes:
+            self._chart.mute(self._number > 0)  # latched: the same change is not found twice
         time = _moment(block)
         found = self._alarm(time) if self._chart.score() >= self._chart.threshold else []
         self._n_blocks += 1
@@ -127,10 +127,10 @@ class ConceptDrift:
 
     def _alarm(self, time: float) -> list[Change]:
         score, named = self._chart.score(), self._chart.blamed()
-        for side in named:
-            self._chart.mute(side)
         changes = [[place for place, side in named if side == which] for which in (WORSE, BETTER)]
-        return [self._opened(places, side, score, time) for side, places in enumerate(changes) if places]
+        found = [self._opened(places, side, score, time) for side, places in enumerate(changes) if places]
+        self._chart.mute(self._number > 0)
+        return found
 
     def _opened(self, places: Sequence[int], side: int, score: float, time: float) -> Change:
         """Where all rows are in it, no slice is found apart from them."""
@@ -148,8 +148,6 @@ class ConceptDrift:
         self._severity[latched, side] = severity
         for effect in effects:
             self._level[effect.place, side] = effect.after
-        for place in latched.tolist():
-            self._chart.mute((place, side))
         return Change(
             status=status, side=side, effects=tuple(effects), beside=beside, severity=severity, score=score, time=time
         )  # fmt: skip

@@ -36,19 +36,18 @@ class Baseline:
         rows = np.array([truth.n_rows, *(place.rows for place in slices)], np.float64)
         errors = np.array([truth.errors, *(place.errors for place in slices)], np.float64)  # (P, k)
         self.rates = errors / rows[:, None]
-        worth = np.repeat(rows[:, None] / self.inflation, errors.shape[1], axis=1)
-        doubts = np.full(len(rows), bounds.DOUBT / max(1, len(slices)))
+        worth = np.repeat(rows / self.inflation, errors.shape[1])
+        doubts = np.full(errors.shape, bounds.DOUBT / max(1, len(slices)))
         doubts[0] = bounds.DOUBT
-        found = [bounds.of_rate(self.rates[p] * worth[p], worth[p], float(doubts[p])) for p in range(len(rows))]
+        low, high = (x.reshape(errors.shape) for x in bounds.of_rate(self.rates.ravel() * worth, worth, doubts.ravel()))
         slack = settings.tolerance * np.sqrt(self.rates * (1 - self.rates))
-        self.low = np.maximum(np.stack([low for low, _ in found]) - slack, 0.0)
-        self.high = np.minimum(np.stack([high for _, high in found]) + slack, 1.0)
+        self.low, self.high = np.maximum(low - slack, 0.0), np.minimum(high + slack, 1.0)
         self.loss_kind = next((i for i, name in enumerate(truth.kinds) if name in ("probability", "value")), -1)
         counts = truth.losses[max(0, self.loss_kind)]
         self.loss_mean, self.loss_sd = of_losses(counts)
-        low, high = bounds.of_mean(self.loss_mean, self.loss_sd**2, float(counts.sum()) / self.inflation)
-        slack = settings.tolerance * self.loss_sd
-        self.loss_low, self.loss_high = max(0.0, low - slack), min(1.0, high + slack)
+        least, most = bounds.of_mean(self.loss_mean, self.loss_sd**2, float(counts.sum()) / self.inflation)
+        self.loss_low = max(0.0, least - settings.tolerance * self.loss_sd)
+        self.loss_high = min(1.0, most + settings.tolerance * self.loss_sd)
         self.regression = truth.kinds == ("value",)
         self.threshold = 1e6 / settings.false_alarms_per_million * (PROVISIONAL if reference.provisional else 1.0)  # labels
         self.error_bets, self.loss_bets = self._bets()
@@ -63,8 +62,13 @@ class Baseline:
             case "page-hinkley":
                 return PageHinkley(self.threshold)
             case "adwin":
-                low, high = (self.loss_low, self.loss_high) if self.regression else (self.low[0, 0], self.high[0, 0])
-                return AdaptiveWindow(min(0.5, BLOCK / self.threshold), float(low), float(high))
+                delta = min(0.5, BLOCK / self.threshold)
+                if self.regression:
+                    squares = self.loss_sd**2 + self.loss_mean**2
+                    known = self.truth.n_rows * np.array([1.0, self.loss_mean, squares])
+                    return AdaptiveWindow(delta, self.loss_low, self.loss_high, known)
+                known = self.truth.n_rows * np.array([1.0, self.rates[0, 0], self.rates[0, 0]])
+                return AdaptiveWindow(delta, float(self.low[0, 0]), float(self.high[0, 0]), known)
             case _:
                 return EDetector(self.error_bets, self.loss_bets, self.threshold)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from otel_mlsec.arrays import Floats, Ints
+from otel_mlsec.arrays import Floats, Ints, Masks
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.drift.bets import BETTER, WORSE, Bets, blamed
 from otel_mlsec.detectors.drift.concept_adwin import Adwin
@@ -32,7 +32,9 @@ class Chart(Protocol):
 
     def blamed(self) -> Sequence[Side]: ...
 
-    def mute(self, side: Side) -> None: ...
+    def mute(self, sides: Masks) -> None:
+        """(P + 1, 2) places and sides whose evidence is to begin anew."""
+        ...
 
     def snapshot(self) -> State: ...
 
@@ -62,12 +64,9 @@ class EDetector:
         places = [MODEL, *range(LOSS + 1, last + 1), LOSS]  # rows of `evidence`
         return [(places[i // 2], i % 2) for i in named]
 
-    def mute(self, side: Side) -> None:
-        place, which = side
-        if place == LOSS:
-            self._losses.mute(0, which)
-        else:
-            self._errors.mute(max(0, place - 1), which)
+    def mute(self, sides: Masks) -> None:
+        self._errors.mute(np.delete(sides, LOSS, axis=0))
+        self._losses.mute(sides[[LOSS]])
 
     def snapshot(self) -> State:
         return {"errors": self._errors.sums.copy(), "losses": self._losses.sums.copy()}
@@ -103,9 +102,8 @@ class PageHinkley:
     def blamed(self) -> Sequence[Side]:
         return [(MODEL, side) for side in (WORSE, BETTER) if self._most[side] >= self.threshold]
 
-    def mute(self, side: Side) -> None:
-        if side[0] == MODEL:
-            self._sums[side[1]] = self._most[side[1]] = 0.0
+    def mute(self, sides: Masks) -> None:
+        self._sums[sides[MODEL]] = self._most[sides[MODEL]] = 0.0
 
     def snapshot(self) -> State:
         return {"sums": self._sums.copy(), "most": self._most.copy()}
@@ -115,14 +113,17 @@ class PageHinkley:
 
 
 class AdaptiveWindow:
-    """`Adwin` on errors; what it keeps is compared with the reference, so that a return to it is no change for the worse.
+    """`Adwin` on errors, whose window begins with the reference's rows; what it keeps is compared with these, so that a return to
+    them is no change for the worse.
 
-    It forgets the reference: errors that creep up slowly become its normal.
+    Once it has cut them off it knows them no more: errors that creep up slowly become its normal.
     """
 
-    def __init__(self, delta: float, low: float, high: float) -> None:
-        """`delta`: of one look, which comes after every block; `low` and `high`: within which a mean is the reference's."""
+    def __init__(self, delta: float, low: float, high: float, known: Floats) -> None:
+        """`delta`: of one look, which comes after every block; `low` and `high`: within which a mean is the reference's;
+        `known`, (3,): its rows, sum and sum of squares."""
         self._window, self._low, self._high = Adwin(delta), low, high
+        self._window.buckets = known[None]
         self.threshold = 1.0  # times the bound
         self._excess = np.zeros(2)
 
@@ -137,9 +138,8 @@ class AdaptiveWindow:
     def blamed(self) -> Sequence[Side]:
         return [(MODEL, side) for side in (WORSE, BETTER) if self._excess[side] >= self.threshold]
 
-    def mute(self, side: Side) -> None:
-        if side[0] == MODEL:
-            self._excess[side[1]] = 0.0
+    def mute(self, sides: Masks) -> None:
+        self._excess[sides[MODEL]] = 0.0
 
     def snapshot(self) -> State:
         return {"buckets": self._window.buckets.copy(), "excess": self._excess.copy()}
