@@ -7,8 +7,8 @@ import otel_mlsec
 def test_the_public_list_is_what_it_was():
     assert otel_mlsec.__all__ == [
         "Blocked", "Checked", "Config", "ConfigError", "FeatureSettings", "Finding", "LlmSettings", "ModelSettings", "Reference",
-        "Severity", "Suppression", "canary", "check", "event_time", "instrument", "on_finding", "principal", "uninstrument",
-        "watch",
+        "Severity", "Suppression", "canary", "check", "current_prediction", "event_time", "feedback", "instrument", "on_finding",
+        "prediction_id", "principal", "uninstrument", "watch",
     ]  # fmt: skip
     assert all(hasattr(otel_mlsec, name) for name in otel_mlsec.__all__)
 

@@ -11,10 +11,12 @@ from otel_mlsec.agent import instrument, uninstrument
 from otel_mlsec.blocked import Blocked
 from otel_mlsec.capture import watch
 from otel_mlsec.capture.identity import event_time, principal
+from otel_mlsec.capture.predicted import current_prediction, prediction_id
 from otel_mlsec.config import Config, ConfigError, FeatureSettings, LlmSettings, ModelSettings
 from otel_mlsec.emit.handlers import on_finding
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.suppression import Suppression
+from otel_mlsec.told import feedback
 
 if TYPE_CHECKING:
     from otel_mlsec.checked import Checked
@@ -34,9 +36,12 @@ __all__ = [
     "Suppression",
     "canary",
     "check",
+    "current_prediction",
     "event_time",
+    "feedback",
     "instrument",
     "on_finding",
+    "prediction_id",
     "principal",
     "uninstrument",
     "watch",

@@ -23,6 +23,7 @@ from otel_mlsec.emit.delivery import delivery
 from otel_mlsec.emit.emitter import Emitter
 from otel_mlsec.emit.handlers import HANDLERS
 from otel_mlsec.errors import contained
+from otel_mlsec.observation import Truths
 from otel_mlsec.pipeline.inbox import Inbox
 from otel_mlsec.pipeline.life import Life
 from otel_mlsec.pipeline.worker import Worker
@@ -96,7 +97,7 @@ class Agent:
             _log.info("OTEL_MLSEC_KEY is not set: pseudonyms of principals are of this process and those it forks only")
         self._providers.look()
         self._delivery.start()
-        patch(self._patches, self._submit, self._config.disabled_instrumentations, self._guard())
+        patch(self._patches, self.submit, self._config.disabled_instrumentations, self._guard())
         config = self._config
         named = server.Headers(principal=config.principal_header, group=config.source_header, forwarded=config.forwarded_header)
         server.patch(self._patches, named)
@@ -139,7 +140,7 @@ class Agent:
 
         return enforced(self._patches, self._config)
 
-    def _submit(self, call: Any, /) -> bool:
+    def submit(self, call: Any, /) -> bool:
         # Here and not in the worker: a process that sets its SDK up, calls once and ends would be over before the next look.
         if not self._providers.settled:
             with contained("providers"):
@@ -158,10 +159,13 @@ class Agent:
 
     def _handle(self, calls: Sequence[Any]) -> None:
         predictions = [call for call in calls if type(call) is Call]
+        truths = [call for call in calls if type(call) is Truths]
         if predictions:
             self._detecting().handle(predictions)
-        if len(predictions) < len(calls):
-            self._listening().handle([call for call in calls if type(call) is not Call])
+        if truths:
+            self._detecting().told(truths)
+        if len(predictions) + len(truths) < len(calls):
+            self._listening().handle([call for call in calls if type(call) not in (Call, Truths)])
 
     def _detecting(self) -> Detection:
         if self._detection is None:

@@ -56,6 +56,8 @@ class Config:
         spool: directory in which findings are kept until their receiver has them; "": in the user's state directory; `off`:
             findings go through the application's logger provider only, and sinks keep them in memory.
         spool_bytes: on disk for each receiver, after which the mildest and oldest findings are given up.
+        label_horizon: s for which a prediction waits for its label, and a label for its prediction.
+        label_bytes: of memory for both; of more the oldest predictions are forgotten and counted.
         sinks: URLs that findings are sent to besides, see `otel_mlsec.emit.transports`.
         sink_secret: that webhooks are signed with.
         suppress: what not to be told of, see `Suppression`; in a file, `[[suppress]]` tables.
@@ -84,6 +86,8 @@ class Config:
     classifier_tokenizer: str = ""
     spool: str = ""
     spool_bytes: int = 64 << 20
+    label_horizon: float = 30 * 86400.0
+    label_bytes: int = 32 << 20
     sinks: tuple[str, ...] = field(default=(), repr=False)  # a URL may be a secret
     sink_secret: str = field(default="", repr=False)
     suppress: tuple[Suppression, ...] = ()

@@ -13,19 +13,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from opentelemetry import trace
 from opentelemetry.context import Context
 
 from otel_mlsec.capture import Call, prediction
+from otel_mlsec.capture.predicted import digest
 from otel_mlsec.config import ANY, Config
-from otel_mlsec.detector import Detector
-from otel_mlsec.detectors import build
+from otel_mlsec.detector import Detector, OutcomeDetector
+from otel_mlsec.detectors import build, build_outcomes
 from otel_mlsec.detectors.drift.effect import severity
+from otel_mlsec.emit.caller import caller
 from otel_mlsec.emit.emitter import Emitter
 from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding, Severity
-from otel_mlsec.observation import Model, Prediction
+from otel_mlsec.observation import Model, Prediction, Truths
 from otel_mlsec.pipeline.clock import Clock
 from otel_mlsec.pipeline.consequences import Consequences
+from otel_mlsec.pipeline.feedback import Feedback
 from otel_mlsec.pipeline.life import REPETITION, Life
 from otel_mlsec.pipeline.route import Router
 from otel_mlsec.reference.reference import Reference
@@ -44,7 +48,10 @@ class Detection:
 
     def __init__(self, config: Config, emitter: Emitter, life: Life, clock: Clock | None = None) -> None:
         self._config, self._emitter, self._life, self._clock = config, emitter, life, clock or Clock()
-        self._router = Router(build=self._detectors, known=self._reference)
+        self._router = Router(build=self._detectors, known=self._reference, build_outcomes=self._of_outcomes)
+        self._feedback = Feedback(
+            self._router, digest=digest, span=_span, horizon=config.label_horizon, n_bytes=config.label_bytes
+        )  # fmt: skip
         self._consequences = Consequences(
             lambda finding: emitter.withheld(finding.kind, finding.severity, finding.model.name, REPETITION)
         )
@@ -79,8 +86,20 @@ class Detection:
             self._emitter.call(call, findings.get(id(call), []))
         for finding, call in late:
             self._tell(finding, call)
+        with contained("feedback"):
+            self._tell_outcomes(self._feedback.answered(predictions, time.monotonic()))
         if found:
             self._scores_at = 0.0
+
+    def told(self, truths: Sequence[Truths]) -> None:
+        with contained("feedback"):
+            self._tell_outcomes(self._feedback.told(truths, time.monotonic()))
+
+    def _tell_outcomes(self, found: Sequence[tuple[Finding, Prediction]]) -> None:
+        for finding, call in found:
+            with contained("life"):
+                for told in self._life.admitted(finding, call):
+                    self._emitter.finding(told, call, caller(call))
 
     def _tell(self, finding: Finding, call: Prediction) -> None:
         """A finding whose call is over."""
@@ -99,6 +118,7 @@ class Detection:
                 self._emitter.finding(finding, call, Context())
             self._count_evicted()
             self._count_held_back()
+            self._count_labels()
 
     def _count_evicted(self) -> None:
         for detector, count in self._router.evicted().items():
@@ -106,6 +126,14 @@ class Detection:
             self._evicted[detector] = count
             if new > 0:
                 self._emitter.evicted(detector, new)
+
+    def _count_labels(self) -> None:
+        labels, forgotten = self._feedback.counted()
+        for (model, outcome), count in labels.items():
+            self._emitter.labels(model, outcome, count)
+        for (model, reason), count in forgotten.items():
+            self._emitter.unanswered(model, reason, count)
+        self._emitter.coverage(self._feedback.coverage())
 
     def _count_held_back(self) -> None:
         for key, count in self._router.held_back().items():
@@ -117,6 +145,9 @@ class Detection:
 
     def _detectors(self, model: Model, reference: Reference) -> Sequence[Detector]:
         return build(reference, self._config.of(model.name))
+
+    def _of_outcomes(self, model: Model, reference: Reference) -> Sequence[OutcomeDetector]:
+        return build_outcomes(reference, self._config.of(model.name))
 
     def _reference(self, call: Prediction) -> Reference | None:
         told: Any = call.reference or self._config.reference.get(call.model.name) or self._config.reference.get(ANY)
@@ -132,3 +163,7 @@ class Detection:
 def _without_rows(call: Prediction) -> Prediction:
     """What is remembered of a call until its finding is told again."""
     return replace(call, inputs=None, outputs=None, reference=None)
+
+
+def _span(trace_id: int, span_id: int, flags: int) -> trace.SpanContext:
+    return trace.SpanContext(trace_id, span_id, is_remote=False, trace_flags=trace.TraceFlags(flags))

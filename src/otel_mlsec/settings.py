@@ -55,6 +55,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "gauge_series": (0, 100_000),
     "span_hold": (0.0, 60.0),
     "spool_bytes": (1 << 20, 1 << 40),
+    "label_horizon": (1.0, 366 * 86400.0),
+    "label_bytes": (1 << 20, 1 << 34),
 }
 
 

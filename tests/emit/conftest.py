@@ -18,6 +18,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_mlsec.emit import delivery_metrics, to_sdk
 from otel_mlsec.emit.completions import CompletionSpans
+from otel_mlsec.emit.feedback_metrics import FeedbackMetrics
 from otel_mlsec.emit.metrics import Metrics
 from otel_mlsec.emit.records import Records
 from otel_mlsec.emit.spans import Spans
@@ -66,6 +67,7 @@ class Telemetry:
         meter = self.meters.get_meter("otel_mlsec")
         self.metrics = Metrics(meter, series=self.series, queue=lambda: self.queue, errors=lambda: self.errors)
         self.usage = Usage(meter)
+        self.feedback = FeedbackMetrics(meter)
         delivery_metrics.observe(meter, lambda: self.spools, lambda: self.handled)
 
     def send(self, call: Prediction, *findings: Finding) -> None:

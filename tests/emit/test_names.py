@@ -38,6 +38,9 @@ def test_every_name_is_listed_and_every_listed_name_is_used(sending, call, findi
     telemetry.metrics.scores([(call.model, "drift/data", "temp", 0.5), (call.model, "extraction/account", "app:1", 0.5)])
     telemetry.metrics.evicted("extraction/account", 1)
     telemetry.metrics.withheld(finding.kind, finding.severity, "m", "rate", 1)
+    telemetry.feedback.labels(call.model, "joined", 1)
+    telemetry.feedback.coverage([(call.model, 0.5)])
+    telemetry.feedback.forgotten(call.model, "bytes", 1)
     telemetry.send(replace(call, error="builtins.ValueError"), finding)
 
     telemetry.complete(replace(completion, error="TimeoutError"), injection, status="timeout")

@@ -28,7 +28,12 @@ def digest(name: str) -> int:
 
 
 def awaiting(**settings_: Any) -> Awaiting:
-    given_ = {"digest": digest, "wants": lambda _: Wanted(("colour",), ("colour", "size")), "horizon": 30 * DAY, "n_bytes": 32 << 20}
+    given_ = {
+        "digest": digest,
+        "wants": lambda _: Wanted(("colour",), ("colour", "size")),
+        "horizon": 30 * DAY,
+        "n_bytes": 32 << 20,
+    }
     return Awaiting(**{**given_, **settings_})
 
 

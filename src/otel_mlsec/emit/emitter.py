@@ -16,6 +16,7 @@ from opentelemetry.trace import Span
 from otel_mlsec.emit import delivery_metrics, fallback, to_sdk
 from otel_mlsec.emit.completions import CompletionSpans
 from otel_mlsec.emit.delivery import Delivery
+from otel_mlsec.emit.feedback_metrics import FeedbackMetrics
 from otel_mlsec.emit.handlers import HANDLERS, Handlers
 from otel_mlsec.emit.identifier import uuid7
 from otel_mlsec.emit.metrics import Metrics
@@ -64,6 +65,7 @@ class Emitter:
         meter = metrics.get_meter(SCOPE, version, meter_provider)
         self._metrics = Metrics(meter, series=series, queue=queue, errors=errors)
         self._usage = Usage(meter)
+        self._feedback = FeedbackMetrics(meter)
         delivery_metrics.observe(meter, spools, lambda: handlers.counts)
         self._environment: Mapping[str, Any] | None = None  # resource that is there without an SDK
         self._seen: set[tuple[Model, tuple[str, ...]]] = set()
@@ -152,6 +154,18 @@ class Emitter:
     def withheld(self, kind: str, severity: Severity, model: str, reason: str, findings: int = 1) -> None:
         with contained("emit.metrics"):
             self._metrics.withheld(kind, severity, model, reason, findings)
+
+    def labels(self, model: Model, outcome: str, labels: int) -> None:
+        with contained("emit.metrics"):
+            self._feedback.labels(model, outcome, labels)
+
+    def coverage(self, coverage: Iterable[tuple[Model, float]]) -> None:
+        with contained("emit.metrics"):
+            self._feedback.coverage(coverage)
+
+    def unanswered(self, model: Model, reason: str, predictions: int) -> None:
+        with contained("emit.metrics"):
+            self._feedback.forgotten(model, reason, predictions)
 
     def scores(self, scores: Iterable[tuple[Model, str, str, float]]) -> None:
         with contained("emit.metrics"):
