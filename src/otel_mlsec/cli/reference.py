@@ -11,7 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from otel_mlsec.cli import reference_store, reference_update
 from otel_mlsec.cli.models import load_model
+from otel_mlsec.cli.reference_origin import beside, labels_in, stamped, told
 from otel_mlsec.cli.safe import safe
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.envelope import is_signed
@@ -28,15 +30,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     fit = actions.add_parser("fit", help="learn a reference from a CSV or Parquet file", epilog=JOBLIB)
     fit.add_argument("data", type=Path, help="rows known to be good, in the order in which they were served")
-    fit.add_argument("--model", type=Path, help="saved model, asked about every row: .joblib, .skops, .ubj, .json, .txt")
+    fit.add_argument(
+        "--model",
+        type=Path,
+        help="saved model, asked about every row: .joblib, .skops, .ubj, .json, .txt, or MLflow's directory",
+    )
     fit.add_argument("--label", help="column that is the label, not a feature")
     fit.add_argument("--time", help="column of event times; rows are sorted by it, and it is not a feature")
     fit.add_argument("--categorical", default="", metavar="COL,COL", help="columns of numbers that are codes")
     fit.add_argument("--name", default="", help="the model's name, as `watch` or its class says it")
     fit.add_argument("--version", default="", help="the model's version")
     fit.add_argument("--forest", action="store_true", help='grow an isolation forest, too, for `anomaly = ["forest"]`')
-    fit.add_argument("-o", "--output", type=Path, required=True, help="file to write")
+    fit.add_argument("--in-sample", action="store_true", help="the model was fitted on these rows: its errors on them say little")
+    fit.add_argument("-o", "--output", type=Path, help="file to write; without it where the model's reference is looked for")
+    fit.add_argument("--store", type=Path, metavar="DIR", help="directory of versions, where it counts from then on")
     fit.set_defaults(act=_fit)
+    reference_update.configure(actions, _read, _times)
+    reference_store.configure(actions)
     show = actions.add_parser("show", help="say what a reference holds")
     show.add_argument("file", type=Path)
     show.set_defaults(act=_show)
@@ -65,27 +75,56 @@ def _fit(options: argparse.Namespace) -> int:
     categorical = [c for c in options.categorical.split(",") if c]
     if unknown := set(categorical) - set(map(str, features.columns)):
         raise ValueError(f"--categorical names {', '.join(sorted(unknown))}, which {options.data} does not have")
+    path = _output(options)
+    model = load_model(options.model) if options.model else None
+    for sentence in labels_in(features, model):
+        Console(stderr=True).print(f"otel-mlsec reference: {safe(sentence)}", style="yellow", markup=False, highlight=False)
     reference = Reference.fit(
         features,
-        frame[options.label] if options.label else None,
-        load_model(options.model) if options.model else None,
+        frame[options.label] if options.label and not options.in_sample else None,
+        model,
         time=_times(frame[options.time]) if options.time else None,
         categorical=categorical,
         name=options.name,
         version=options.version,
         forest=options.forest,
     )
+    reference = stamped(reference, options.model, in_sample=options.in_sample)
     key = os.environ.get(KEY, "").encode()
-    reference.save(options.output, key=key or None)
-    _print(reference, options.output, signed=bool(key))
+    if path is None:
+        path = reference_store.keep(reference, options.store, reference.model.name, key or None)
+    else:
+        reference.save(path, key=key or None)
+    _print(reference, path, signed=bool(key))
+    _print_origin(reference)
     return 0
+
+
+def _output(options: argparse.Namespace) -> Path | None:
+    """None: into the store."""
+    if options.store is not None and options.output is not None:
+        raise ValueError("-o and --store say both where it goes: name one")
+    if options.store is not None or options.output is not None:
+        return options.output
+    if options.model is None:
+        raise ValueError("say where it goes: -o FILE, or --store DIR")
+    path = beside(options.model)
+    if options.model.is_dir():
+        path.parent.mkdir(exist_ok=True)
+    return path
 
 
 def _show(options: argparse.Namespace) -> int:
     key = os.environ.get(KEY, "").encode()
     reference = Reference.load(options.file, key=key or None)
     _print(reference, options.file, signed=is_signed(options.file))
+    _print_origin(reference)
     return 0
+
+
+def _print_origin(reference: Reference) -> None:
+    for line in told(reference):
+        Console().print(safe(line), markup=False, highlight=False)
 
 
 def _read(path: Path) -> Any:
