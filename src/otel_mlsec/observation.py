@@ -68,11 +68,11 @@ class Prediction:
     reference: Any = None  # what `watch(model, reference=…)` said
     attributes: Mapping[str, str] | None = None  # client.address and the like, where known
     sources: tuple[str, ...] = ()  # `kind:pseudonym` of what many principals may share: a network prefix, a user agent
-
     id: str = ""  # by which the application tells its truth later
     made: bool = False  # the agent made the id, so that of its trace names it, too
     start: int = 0  # outputs are those of rows start, start + step … of the call
     step: int = 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
@@ -117,7 +117,6 @@ class Outcomes:
         return len(self.times)
 
 
-class Role(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truths:
     """What the application said of predictions afterwards; all of the same length, at most 1,024."""
@@ -134,6 +133,7 @@ class Truths:
         return 512 + sum(160 + len(name) for name in self.ids)
 
 
+class Role(StrEnum):
     """Who speaks."""
 
     SYSTEM = "system"

@@ -133,11 +133,11 @@ def prediction(call: Call) -> Prediction:
         reference=described.reference,
         attributes={"client.address": address} if address else None,
         sources=sources(call.request),
-    )
         id=predicted.named(call.id, call.span.trace_id),
         made=not isinstance(call.id, str),
         start=call.outputs.start,
         step=call.outputs.step,
+    )
 
 
 def _aligned(call: Call, inputs: Floats, outputs: Floats) -> tuple[Floats, Floats | None]:
