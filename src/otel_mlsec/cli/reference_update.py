@@ -20,7 +20,7 @@ from otel_mlsec.cli.safe import safe
 from otel_mlsec.reference import store
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.envelope import fingerprint
-from otel_mlsec.reference.fit import answers_of
+from otel_mlsec.reference.fit import MAX_FEATURES, answers_of
 from otel_mlsec.reference.origin import NOTE, Origin
 from otel_mlsec.reference.outputs import output_columns
 from otel_mlsec.reference.reference import Reference
@@ -134,7 +134,7 @@ def _frame(options: argparse.Namespace, read: Callable[[Path], Any], times: Call
 
 def _fits(frame: tuple[Any, Any], old: Reference) -> None:
     known, here = [c.name for c in old.inputs], list(map(str, frame[0].columns))
-    if known != here[: len(known)]:
+    if known != here[:MAX_FEATURES]:
         odd = [name for name in here if name not in known] + [name for name in known if name not in here]
         raise ValueError(
             f"the data's columns are not the reference's, or in another order{': ' + ', '.join(odd[:8]) if odd else ''}; "
