@@ -152,7 +152,7 @@ class AdaptiveWindow:
 def siegmund(allowance: float, rows: float) -> float:
     """Threshold of a one-sided chart that a standard normal stream passes after `rows` on average, by bisection.
 
-    >>> round(siegmund(0.25, 1e4), 1), round(siegmund(0.125, 1e6), 1)
+    >>> round(siegmund(0.25, 2e4), 1), round(siegmund(0.125, 2e6), 1)
     (14.5, 43.0)
     """
     low, high = 0.0, 700 / (2 * allowance) - OVERSHOOT
