@@ -11,13 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from otel_mlsec import errors
 from otel_mlsec.capture import identity
 from otel_mlsec.capture.sources import network
-from otel_mlsec.cli.recording import JSON_LINES, JsonLines, Recording
-from otel_mlsec.cli.recording_arrow import CSV, PARQUET, Csv, Parquet
+from otel_mlsec.cli.reading import PART, ROWS, opened, progress
 from otel_mlsec.cli.rehearsal import BATCH, Rehearsal, Watch
 from otel_mlsec.cli.replayed import Budgets, Kinds, Lines, View
 from otel_mlsec.cli.safe import safe
@@ -33,8 +31,6 @@ SOURCES = {  # option -> kind of pseudonym as capture names it, help
     "user-agent": ("agent", "the client's User-Agent"),
 }
 KEY = b"otel-mlsec replay"  # of pseudonyms where OTEL_MLSEC_KEY is not set: the same names on every run
-PART = 32 << 20  # bytes of the features of the rows that are in memory at once
-ROWS = 1 << 14
 SHOWN = 5  # names of many
 FORMAT = """
 FILE is Parquet, CSV (.csv, .csv.gz) or JSON lines (.jsonl, .ndjson).  Several are replayed one after the other, as one traffic.
@@ -119,7 +115,7 @@ def _replay(options: argparse.Namespace) -> int:
 def _file(
     path: Path, options: argparse.Namespace, references: dict[str, Reference], reader: Reader, rehearsal: Rehearsal, view: View
 ) -> None:
-    recording = _open(path)
+    recording = opened(path)
     known: set[str] = set()
     if ANY in references:  # else there may be models whose features nobody knows
         known = {column.name for reference in references.values() for column in reference.inputs}
@@ -131,31 +127,17 @@ def _file(
         chosen = columns(recording.names, roles, known, texts)
         _say(_described(path, chosen))
         size = min(ROWS, max(PART // (8 * len(chosen.all)), BATCH)) // BATCH * BATCH
-        with _progress() as progress:
-            task = progress.add_task(path.name, total=recording.total)
+        with progress() as bar:
+            task = bar.add_task(path.name, total=recording.total)
             for part in recording.parts(chosen.all, size):
                 view.add(rehearsal.judge(reader.read(part, chosen)))
-                progress.update(task, completed=part.position)
+                bar.update(task, completed=part.position)
     except BrokenPipeError:
         raise
     except (ValueError, OSError, NotImplementedError) as error:  # the last: what pyarrow cannot read
         raise ValueError(f"{path}: {str(error).partition(chr(10))[0]}") from error
     if recording.malformed:
         _say(f"{path}: {recording.malformed:,} lines are no rows and were left out")
-
-
-def _open(path: Path) -> Recording:
-    if not path.is_file():
-        raise ValueError(f"{path} is no file")
-    name = path.name.lower()
-    kinds = ((PARQUET, Parquet), (CSV, Csv), (JSON_LINES, JsonLines))
-    kind = next((kind for suffixes, kind in kinds if name.endswith(suffixes)), None)
-    if kind is None:
-        raise ValueError(f"{path} must end in {', '.join(suffix for suffixes, _ in kinds for suffix in suffixes)}")
-    try:
-        return kind(path)
-    except (ValueError, OSError, NotImplementedError) as error:  # the last: what pyarrow cannot read
-        raise ValueError(f"{path} cannot be read as rows ({str(error).partition(chr(10))[0]})") from error
 
 
 def _references(told: list[str], config: Config) -> dict[str, Reference]:
@@ -233,18 +215,6 @@ def _about(watch: Watch) -> str:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    shown = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*shown, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _say(sentence: str) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+REFERENCE = "reference"  # what a file is; sketches travel likewise
 MAGIC = b"otel-mlsec reference\n"
 VERSION = 1
 HEAD = struct.Struct("<II")
@@ -36,18 +37,18 @@ class Raw(NamedTuple):
     data: bytes
 
 
-def write(path: Path, manifest: Mapping[str, Any], arrays: Mapping[str, Raw], key: bytes | None) -> None:
+def write(path: Path, manifest: Mapping[str, Any], arrays: Mapping[str, Raw], key: bytes | None, kind: str = REFERENCE) -> None:
     """Write, or leave what was there: the file is renamed into place when it is whole."""
     listed = {name: {"dtype": raw.dtype, "shape": raw.shape} for name, raw in arrays.items()}
     text = json.dumps({**manifest, "arrays": listed}, indent=1, allow_nan=False).encode()
-    body = MAGIC + HEAD.pack(VERSION, len(text)) + text + b"".join(raw.data for raw in arrays.values())
+    body = _magic(kind) + HEAD.pack(VERSION, len(text)) + text + b"".join(raw.data for raw in arrays.values())
     signature = hmac.digest(key, body, "sha256") if key else UNSIGNED
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.write_bytes(body + hashlib.sha256(body).digest() + signature)
     part.replace(path)
 
 
-def read(path: Path, key: bytes | None = None) -> tuple[dict[str, Any], dict[str, Raw]]:
+def read(path: Path, key: bytes | None = None, kind: str = REFERENCE) -> tuple[dict[str, Any], dict[str, Raw]]:
     """-> manifest and arrays of a file that is whole, of this version and, where there is a key, signed with it.
 
     Raises:
@@ -56,17 +57,19 @@ def read(path: Path, key: bytes | None = None) -> tuple[dict[str, Any], dict[str
     """
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise ValueError(f"{path} is not a reference: {size} bytes, a reference has at most {MAX_BYTES}")
-    return unsealed(path.read_bytes(), str(path), key)
+        raise ValueError(f"{path} is not a {kind}: {size} bytes, a {kind} has at most {MAX_BYTES}")
+    return unsealed(path.read_bytes(), str(path), key, kind)
 
 
-def unsealed(whole: bytes, path: str, key: bytes | None = None) -> tuple[dict[str, Any], dict[str, Raw]]:
+def unsealed(whole: bytes, path: str, key: bytes | None = None, kind: str = REFERENCE) -> tuple[dict[str, Any], dict[str, Raw]]:
     """The same of the bytes of a file; `path` is what a sentence calls it."""
-    if not whole.startswith(MAGIC) or len(whole) < len(MAGIC) + HEAD.size + 2 * SEAL:
-        raise ValueError(f"{path} is not a reference of otel-mlsec")
-    version, length = HEAD.unpack_from(whole, len(MAGIC))
+    magic = _magic(kind)
+    if not whole.startswith(magic) or len(whole) < len(magic) + HEAD.size + 2 * SEAL:
+        raise ValueError(f"{path} is not a {kind} of otel-mlsec")
+    version, length = HEAD.unpack_from(whole, len(magic))
     if version != VERSION:
-        raise ValueError(f"{path} has format version {version}, this release reads version {VERSION}: fit it again")
+        verb = "fit" if kind == REFERENCE else "make"
+        raise ValueError(f"{path} has format version {version}, this release reads version {VERSION}: {verb} it again")
     body, digest, signature = whole[: -2 * SEAL], whole[-2 * SEAL : -SEAL], whole[-SEAL:]
     if not hmac.compare_digest(hashlib.sha256(body).digest(), digest):
         raise ValueError(f"{path} is damaged: its contents do not match its SHA-256 digest")
@@ -74,13 +77,17 @@ def unsealed(whole: bytes, path: str, key: bytes | None = None) -> tuple[dict[st
         raise ValueError(f"{path} is not signed, and a reference key is set")
     if key and not hmac.compare_digest(hmac.digest(key, body, "sha256"), signature):
         raise ValueError(f"{path} is signed with another key")
-    start = len(MAGIC) + HEAD.size
+    start = len(magic) + HEAD.size
     try:
         return _unpack(body[start : start + length], memoryview(body)[start + length :])
     except Unsound as error:
         raise ValueError(f"{path} is damaged: {error}") from None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: its manifest cannot be read ({type(error).__name__})") from None
+
+
+def _magic(kind: str) -> bytes:
+    return b"otel-mlsec %b\n" % kind.encode()
 
 
 def check(path: str | Path, key: bytes | None = None) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class DataDrift:
 
     @classmethod
     def build(cls, reference: Reference, settings: ModelSettings) -> DataDrift | None:
-        columns = [_pooled(c) for c in reference.inputs if not c.calendar and _worth_watching(c) and not is_off(c.name, settings)]
+        columns = [pooled(c) for c in reference.inputs if not c.calendar and worth_watching(c) and not is_off(c.name, settings)]
         return cls(columns, settings, reference=reference) if columns else None
 
     def update(self, batch: Batch, /) -> list[Finding]:
@@ -79,7 +79,7 @@ class DataDrift:
         )  # fmt: skip
 
 
-def _pooled(column: Column) -> Column:
+def pooled(column: Column) -> Column:
     """With rare levels counted as unseen, where unseen is common.
 
     The rows that chose the levels hold none that is unseen, the others do: told apart, the reference served back would differ
@@ -94,7 +94,7 @@ def _pooled(column: Column) -> Column:
     return replace(column, bins=bins, counts=together)
 
 
-def _worth_watching(column: Column) -> bool:
+def worth_watching(column: Column) -> bool:
     """Not an identifier: of a category whose levels hardly repeat, only absence and type say something."""
     unseen = column.counts[UNSEEN] / max(int(column.counts.sum()), 1)
     return column.numeric or (len(column.bins.levels) > 0 and unseen < 0.5)
