@@ -1,9 +1,16 @@
 """`otel-mlsec doctor`, in processes of environments that are well, poor and wrong."""
 
+import http.server
+import threading
+from functools import partial
+
+import numpy as np
 import pytest
 from tests.emit.spool.conftest import Sink
 
 from otel_mlsec.cli import main
+from otel_mlsec.reference import store
+from otel_mlsec.reference.reference import Reference
 
 pytest.importorskip("sklearn")
 pytest.importorskip("opentelemetry.distro")
@@ -108,3 +115,46 @@ def test_a_reference_that_is_none_and_a_spool_that_cannot_be_written(doctor, tmp
     assert status == 1
     assert "wrong  reference of any model" in out
     assert "cannot be written" in out
+
+
+def test_whose_references_are_and_how_old(doctor, tmp_path):
+    rows = np.random.default_rng(1).normal(size=(200, 2))
+    Reference.fit(rows, name="fraud").save(tmp_path / "fraud.mlsec")
+    Reference.fit(rows, name="wines", time=np.arange(200.0) + 1e9).save(tmp_path / "old.mlsec")
+    (tmp_path / "shop.py").write_text("import otel_mlsec\nclass M:\n    def predict(self, x): return x\n"
+                                      "m = otel_mlsec.watch(M(), name='fraud')\n")  # fmt: skip
+    _, out = doctor("--import", "shop", OTEL_MLSEC_REFERENCE="fraud=fraud.mlsec,wines=old.mlsec,whine=fraud.mlsec")
+
+    assert "well  reference of fraud: fraud.mlsec, not signed, version 1, 0 days old" in out
+    assert "note  reference of wines: old.mlsec, not signed, version 1, 9," in out
+    assert "days old: it is stale" in out
+    assert "note  reference of whine: fraud.mlsec, not signed, version 1, 0 days old, fitted for a model called fraud" in out
+    assert "reference of whine: no model of that name is watched in the application; those are fraud" in out
+
+
+def test_references_in_a_directory_and_behind_a_url(doctor, tmp_path):
+    folder = tmp_path / "store"
+    reference = Reference.fit(np.random.default_rng(1).normal(size=(200, 2)), name="fraud")
+    for name in ("fraud", "wines"):
+        store.add(folder, name, lambda path, _: reference.save(path))
+    (folder / "wines" / "current").write_text("0007")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder / "fraud")))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        _, out = doctor(OTEL_MLSEC_REFERENCE=f"*={folder},a={url}/0001.mlsec,b={url}/none.mlsec?token=secret")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert f"well  reference of fraud: {folder}/fraud/0001.mlsec, not signed" in out
+    assert "wrong  reference of wines" in out
+    assert "names version 7, which is not there (there are: 1)" in out
+    assert f"note  reference of a: {url}/0001.mlsec, which nobody asks to be signed" in out
+    assert f"wrong  reference of b: {url}/none.mlsec answers with status 404" in out
+    assert "secret" not in out

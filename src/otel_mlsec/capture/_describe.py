@@ -44,6 +44,11 @@ def say(model: Any, said: Said) -> None:
     forget(model)
 
 
+def said_names() -> list[str]:
+    """Of all models that the application named so far."""
+    return sorted({said.name for _, said in _said.values() if said.name})
+
+
 def forget(model: Any) -> None:
     """After a `fit` it has new classes and features."""
     _known.pop(id(model), None)

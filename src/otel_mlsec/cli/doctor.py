@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.text import Text
 
 from otel_mlsec.cli import doctor_probe
-from otel_mlsec.cli.doctor_checks import Check, State, of_config, of_delivery, of_key, of_references
+from otel_mlsec.cli.doctor_checks import Check, State, of_config, of_delivery, of_key
+from otel_mlsec.cli.doctor_references import of_references
 from otel_mlsec.cli.safe import safe
 from otel_mlsec.config import Config, ConfigError
 
@@ -62,7 +63,7 @@ def _checks(options: argparse.Namespace) -> Iterator[Check]:
     seen = _seen(launcher, options.module)
     yield from _of_process(seen, launcher is not None, options)
     yield from _of_libraries(seen)
-    yield from of_references(config)
+    yield from of_references(config, seen.get("watched", []))
     yield from of_key(config)
     exports = bool(seen["providers"].get("logs", {}).get("exporters"))
     yield from of_delivery(config, {**os.environ, **seen["environ"]}, app_exports=exports)

@@ -1,4 +1,4 @@
-"""What can be said of a configuration without an application: references, keys, and whether findings would arrive."""
+"""What can be said of a configuration without an application: keys, and whether findings would arrive."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from otel_mlsec.cli.safe import safe
-from otel_mlsec.config import ANY, FILE, Config
+from otel_mlsec.config import FILE, Config
 from otel_mlsec.emit import transports
 from otel_mlsec.emit.delivery import OFF, root
 from otel_mlsec.emit.destination import Destination, destination
 from otel_mlsec.emit.transports.sinks import PORTS
-from otel_mlsec.reference.envelope import check, is_signed
 
 PATIENCE = 3.0  # s for a connection
 
@@ -43,28 +42,6 @@ def of_config(config: Config, environ: Mapping[str, str]) -> Iterator[Check]:
     yield Check(State.WELL, f"configuration: {where}, nothing unknown in it")
     if not config.enabled:
         yield Check(State.NOTE, "agent: enabled is false, so nothing is patched and nothing is found", "OTEL_MLSEC_ENABLED=true")
-
-
-def of_references(config: Config) -> Iterator[Check]:
-    if not config.reference:
-        yield Check(
-            State.NOTE, "references: none, so each model's first rows are taken for normal, and detectors stay quieter",
-            "otel-mlsec reference fit train.parquet --model model.joblib --label y --time at -o model.ref, then "
-            "OTEL_MLSEC_REFERENCE=model.ref",
-        )  # fmt: skip
-    for model, path in config.reference.items():
-        try:
-            check(Path(path), config.reference_key.encode() or None)
-        except (ValueError, OSError) as error:
-            yield Check(State.WRONG, f"reference of {_of(model)}: {error}", "the agent stays off until this is mended")
-            continue
-        signed = is_signed(Path(path))
-        told = "signed" if signed else "not signed"
-        yield Check(State.WELL, f"reference of {_of(model)}: {path}, {told}")
-
-
-def _of(model: str) -> str:
-    return "any model" if model == ANY else model
 
 
 def of_key(config: Config) -> Iterator[Check]:

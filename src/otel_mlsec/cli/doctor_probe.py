@@ -19,6 +19,7 @@ from opentelemetry import _logs, metrics, trace
 
 from otel_mlsec import agent, errors
 from otel_mlsec.agent import Agent
+from otel_mlsec.capture._describe import said_names
 
 MARK = "otel-mlsec doctor: "  # begins the one line that is read; what an application prints is not
 LIBRARIES = {"sklearn": "scikit-learn", "xgboost": "xgboost", "lightgbm": "lightgbm", "httpx": "httpx", "httpx2": "httpx2"}
@@ -48,6 +49,7 @@ def main() -> None:
     seen = {
         "problem": problem,
         "instrumented": running is not None,
+        "watched": said_names(),
         "libraries": [each for library, distribution in LIBRARIES.items() if (each := _library(library, distribution, running))],
         "providers": {
             "traces": _provider(trace.get_tracer_provider()),
