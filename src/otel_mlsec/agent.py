@@ -9,7 +9,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
@@ -28,6 +27,7 @@ from otel_mlsec.pipeline.inbox import Inbox
 from otel_mlsec.pipeline.life import Life
 from otel_mlsec.pipeline.worker import Worker
 from otel_mlsec.processor import Providers
+from otel_mlsec.reference import address, store
 from otel_mlsec.reference.envelope import check
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Agent:
     ) -> None:
         _check(config)
         # Read with the model's first call, when the application may be in another directory.
-        self._config = replace(config, reference={name: str(Path(path).absolute()) for name, path in config.reference.items()})
+        self._config = replace(config, reference={name: address.absolute(told) for name, told in config.reference.items()})
         self._inbox: Inbox[Any] = Inbox(items=config.queue_items, n_bytes=config.queue_bytes)
         self._worker = Worker(
             self._inbox, self._handle, quiet=suppress_instrumentation, idle=self._idle, flush=self._flush, close=self._close
@@ -288,8 +288,13 @@ def _check(config: Config) -> None:
     for name in config.disabled_instrumentations:
         if name not in TABLE:
             raise ConfigError(f"disabled_instrumentations must be of {', '.join(TABLE)}, got {name!r}")
-    for model, path in config.reference.items():
+    for model, told in config.reference.items():
         try:
-            check(Path(path), config.reference_key.encode() or None)
+            path = address.on_disk(told)
+            if path is not None and path.is_dir():
+                if not store.names(path):
+                    _log.warning("reference of model %r: %s has no reference in it, as yet", model, path)
+            elif path is not None:
+                check(path, config.reference_key.encode() or None)
         except (ValueError, OSError) as error:
             raise ConfigError(f"reference of model {model!r} must be a file of `otel-mlsec reference fit`: {error}") from error

@@ -35,7 +35,7 @@ class Config:
         principal_header: request header that names the principal; only behind a proxy that sets it.
         source_header: request header that names what many principals may share, as a tenant or an autonomous system; likewise.
         forwarded_header: request header whose last entry is the client's address, as of X-Forwarded-For; likewise.
-        reference: file by model name, `*` for any other model.
+        reference: file, directory or URL by model name, `*` for any other model; of a directory, that of the model's name.
         reference_key: secret that references must be signed with.
         capture_content: may captured content leave the process?  If so, findings about texts quote at most 256 characters and
             spans carry the messages, both with secrets, addresses and numbers masked.
@@ -197,12 +197,14 @@ def _boolean(key: str, text: str) -> bool:
 
 
 def _pairs(key: str, text: str) -> dict[str, str]:
-    """`path`, or `model=path,model=path`."""
+    """`path`, or `model=path,model=path`; a path may be a URL, without a comma in it."""
     if not text.strip():
         return {}
     pairs: dict[str, str] = {}
     for part in text.split(","):
         name, equals, path = part.partition("=")
+        if "://" in name:  # a URL, whose query has an equals sign
+            name, equals, path = part, "", ""
         pairs[name.strip() if equals else ANY] = (path if equals else name).strip()
     if not all(pairs.values()) or not all(pairs):
         raise ConfigError(f"{key} must be a file, or model=file,model=file, got {text!r}")

@@ -5,20 +5,17 @@ Importing this imports numpy, so it happens with the first call, when a model li
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 
 from otel_mlsec.capture import Call, prediction
 from otel_mlsec.capture.predicted import digest
-from otel_mlsec.config import ANY, Config
+from otel_mlsec.config import Config
 from otel_mlsec.detector import Detector, OutcomeDetector
 from otel_mlsec.detectors import build, build_outcomes
 from otel_mlsec.detectors.drift.effect import severity
@@ -33,9 +30,9 @@ from otel_mlsec.pipeline.feedback import Feedback
 from otel_mlsec.pipeline.life import REPETITION, Life
 from otel_mlsec.pipeline.route import Router
 from otel_mlsec.reference.reference import Reference
+from otel_mlsec.references import References
 
 SCORES_EVERY = 5.0  # s
-_log = logging.getLogger("otel_mlsec")
 
 
 class Detection:
@@ -48,6 +45,7 @@ class Detection:
 
     def __init__(self, config: Config, emitter: Emitter, life: Life, clock: Clock | None = None) -> None:
         self._config, self._emitter, self._life, self._clock = config, emitter, life, clock or Clock()
+        self._references = References(config.reference, config.reference_key, emitter.reference_refused)
         self._router = Router(build=self._detectors, known=self._reference, build_outcomes=self._of_outcomes)
         self._feedback = Feedback(
             self._router, digest=digest, span=_span, horizon=config.label_horizon, n_bytes=config.label_bytes
@@ -73,6 +71,9 @@ class Detection:
         with contained("detect"):
             found = self._router.detect(steadied)
             found, late = self._consequences.admitted(steadied, found)
+        with contained("references"):
+            for call in predictions:
+                self._references.asked(call, time.time())
         self._emitter.detected(time.perf_counter() - began, len(predictions))
         for model in {call.model for call in predictions}:
             self._emitter.model_seen(model, self._router.detectors_of(model))
@@ -114,6 +115,9 @@ class Detection:
             self._scores_at = now
             scores = list(self._router.scores())
             self._emitter.scores(scores)
+            self._emitter.references(self._references.staleness(time.time()))
+            with contained("references"):
+                self._references.look(time.time())
             for finding, call in self._life.measured(scores, severity):
                 self._emitter.finding(finding, call, Context())
             self._count_evicted()
@@ -144,20 +148,14 @@ class Detection:
                 self._emitter.withheld(kind, how_bad, model, REPETITION, new)
 
     def _detectors(self, model: Model, reference: Reference) -> Sequence[Detector]:
+        self._references.used(model, reference)
         return build(reference, self._config.of(model.name))
 
     def _of_outcomes(self, model: Model, reference: Reference) -> Sequence[OutcomeDetector]:
         return build_outcomes(reference, self._config.of(model.name))
 
     def _reference(self, call: Prediction) -> Reference | None:
-        told: Any = call.reference or self._config.reference.get(call.model.name) or self._config.reference.get(ANY)
-        if told is None or isinstance(told, Reference):
-            return told
-        try:
-            return Reference.load(Path(told), key=self._config.reference_key.encode() or None)
-        except (ValueError, OSError, TypeError) as error:
-            _log.error("reference of model %s refused, a provisional one is learned instead: %s", call.model.name, error)
-            return None
+        return self._references.of(call, time.time())
 
 
 def _without_rows(call: Prediction) -> Prediction:

@@ -66,6 +66,7 @@ class Prediction:
     error: str = ""  # qualified name of the exception that the call raised
     span: Any = None  # opentelemetry.trace.SpanContext of the caller
     reference: Any = None  # what `watch(model, reference=…)` said
+    schema: str = ""  # digest of the model's columns and classes, as it says them itself
     attributes: Mapping[str, str] | None = None  # client.address and the like, where known
     sources: tuple[str, ...] = ()  # `kind:pseudonym` of what many principals may share: a network prefix, a user agent
     id: str = ""  # by which the application tells its truth later

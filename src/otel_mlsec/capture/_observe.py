@@ -131,6 +131,7 @@ def prediction(call: Call) -> Prediction:
         error=call.error,
         span=call.span,
         reference=described.reference,
+        schema=described.schema,
         attributes={"client.address": address} if address else None,
         sources=sources(call.request),
         id=predicted.named(call.id, call.span.trace_id),

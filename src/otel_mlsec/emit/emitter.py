@@ -21,6 +21,7 @@ from otel_mlsec.emit.handlers import HANDLERS, Handlers
 from otel_mlsec.emit.identifier import uuid7
 from otel_mlsec.emit.metrics import Metrics
 from otel_mlsec.emit.records import SCOPE, Records
+from otel_mlsec.emit.reference_metrics import ReferenceMetrics
 from otel_mlsec.emit.spans import Spans
 from otel_mlsec.emit.spool.spool import Spool
 from otel_mlsec.emit.usage import Usage
@@ -65,6 +66,7 @@ class Emitter:
         meter = metrics.get_meter(SCOPE, version, meter_provider)
         self._metrics = Metrics(meter, series=series, queue=queue, errors=errors)
         self._usage = Usage(meter)
+        self._references = ReferenceMetrics(meter)
         self._feedback = FeedbackMetrics(meter)
         delivery_metrics.observe(meter, spools, lambda: handlers.counts)
         self._environment: Mapping[str, Any] | None = None  # resource that is there without an SDK
@@ -154,6 +156,14 @@ class Emitter:
     def withheld(self, kind: str, severity: Severity, model: str, reason: str, findings: int = 1) -> None:
         with contained("emit.metrics"):
             self._metrics.withheld(kind, severity, model, reason, findings)
+
+    def references(self, staleness: Iterable[tuple[Model, float, int]]) -> None:
+        with contained("emit.metrics"):
+            self._references.set(staleness)
+
+    def reference_refused(self, model: str, why: str) -> None:
+        with contained("emit.metrics"):
+            self._references.refused(model, why)
 
     def labels(self, model: Model, outcome: str, labels: int) -> None:
         with contained("emit.metrics"):
