@@ -144,7 +144,30 @@ def test_few_labels_are_said_to_be_a_biased_sample():
 
     assert "labels of 20% of these predictions so far" in sparse[0].summary
     assert sparse[0].evidence["coverage"] == pytest.approx(0.2)
+    assert sparse[0].severity is Severity.MEDIUM < full[-1].severity
     assert "so far" not in full[0].summary
+
+
+def test_what_was_told_of_few_labels_is_told_again_when_many_have_come():
+    detector = built(KNOWN)
+
+    few = serve(detector, told(3, 2000, 0.35, coverage=0.2))
+    many = serve(detector, told(4, 2000, 0.35, coverage=0.9, first=2000))
+
+    assert [(f.status, f.severity) for f in few] == [(Status.NEW, Severity.MEDIUM)]
+    assert [(f.status, f.severity) for f in many] == [(Status.ONGOING, Severity.CRITICAL)]
+
+
+def test_labels_that_come_late_and_in_any_order_are_dated_by_their_predictions():
+    outcomes = told(3, 20_000, np.where(np.arange(20_000) < 12_000, 0.1, 0.3))
+    told_at = outcomes.times + np.random.default_rng(1).exponential(1000, 20_000)
+    order = np.argsort(told_at)
+    parts = {name: getattr(outcomes, name)[order] for name in ("outputs", "truth", "times")}
+
+    [found, *_] = serve(built(KNOWN), replace(outcomes, inputs=None, told=told_at[order], **parts))
+
+    assert abs(found.first_seen - outcomes.times[12_000]) < 1500
+    assert found.time > outcomes.times[12_000]
 
 
 def test_a_wider_tolerance_and_fewer_false_alarms_take_longer():
@@ -190,5 +213,5 @@ def test_severity_is_of_the_rise_and_of_its_ratio(rise: float, before: float, se
 
 @pytest.mark.parametrize("settings", [ModelSettings(concept="ddm"), ModelSettings(slices=("x",) * 9)])
 def test_a_method_that_nobody_knows_and_too_many_slices_are_refused(settings: ModelSettings):
-    with pytest.raises(ConfigError, match="concept must be one of|slices must name at most 8"):
+    with pytest.raises(ConfigError, match=r"concept must be one of|slices must name at most 8"):
         check_ranges(settings, "model.")

@@ -24,6 +24,7 @@ from otel_mlsec.reference.reference import Reference
 LOOK = 16  # blocks between two looks at what has become of a change
 LEAST_BACK, MOST_BACK = 500, 20_000  # labels after which a change may be said to have gone
 SURE = 6.0  # standard errors that the change must be of so many labels, so that half of it is three
+BIASED = 0.5  # share of the predictions whose label is known, below which a change is told as MEDIUM at most
 RECENT, ENOUGH = 2000, 256  # labels that the gauge is of, and from how many on
 PIECE = 4096  # rows that are compared at once: bounds the working memory of a large batch
 
@@ -39,8 +40,8 @@ class ConceptDrift:
     Needs labels in the reference, `Reference.fit(X, y, model)`, of rows that the model was not fitted on: of those it has too few
     errors, and every live row would look worse.  "Before" in a finding is always the reference's.
 
-    It does not see: what nobody labels.  Labels that come first are a biased sample where only some have come; the finding
-    says of what share of the predictions the truth is known.
+    It does not see: what nobody labels.  Labels that come first are a biased sample where only some have come: the finding says
+    of what share of the predictions the truth is known, and below a half it is MEDIUM at most until more have come.
     """
 
     name: ClassVar[str] = "drift/concept"
@@ -56,6 +57,7 @@ class ConceptDrift:
         self._severity = np.zeros((p, 2), np.int64)
         self._ever = np.zeros((p, 2), np.bool_)
         self._n_changes = self._n_blocks = 0
+        self._coverage = 1.0
 
     @classmethod
     def build(cls, reference: Reference, settings: ModelSettings) -> ConceptDrift | None:
@@ -66,6 +68,7 @@ class ConceptDrift:
     def update(self, outcomes: Outcomes, /) -> list[Finding]:
         found: list[Change] = []
         rows = self._baseline.rows_of(outcomes)
+        self._coverage = outcomes.coverage if len(rows) else self._coverage
         for start in range(0, len(rows), PIECE):
             waiting = np.concatenate([self._waiting, rows[start : start + PIECE]])
             whole = len(waiting) // BLOCK * BLOCK
@@ -88,6 +91,7 @@ class ConceptDrift:
         plain = {
             "waiting": self._waiting, "number": self._number, "level": self._level, "open_for": self._open_for,
             "severity": self._severity, "ever": self._ever, "n_changes": self._n_changes, "n_blocks": self._n_blocks,
+            "coverage": self._coverage,
         }  # fmt: skip
         chart = {f"chart.{name}": part for name, part in self._chart.snapshot().items()}
         past = {f"past.{name}": part for name, part in self._past.snapshot().items()}
@@ -100,6 +104,7 @@ class ConceptDrift:
         )
         self._ever = np.array(state["ever"], np.bool_)
         self._n_changes, self._n_blocks = int(state["n_changes"]), int(state["n_blocks"])
+        self._coverage = float(state["coverage"])
         self._chart.restore(_part("chart.", state))
         self._past.restore(_part("past.", state))
 
@@ -112,7 +117,7 @@ class ConceptDrift:
             errors += np.bincount((column[inside] + 1) * 2 * k + cells[inside], minlength=p * 2 * k)
         errors = errors.reshape(p, 2 * k)
         losses = np.bincount(levels[levels >= 0], minlength=LEVELS)
-        self._past.append(float(block[:, TIME].min()), errors, losses)
+        self._past.append(float(np.median(block[:, TIME])), errors, losses)  # labels come late, and one of them may be very late
         self._chart.absorb(errors, losses, *self._baseline.stream(block))
         rows = errors.sum(axis=1)
         self._open_for += np.concatenate([rows[:1], [losses.sum()], rows[1:]])[:, None] * (self._number > 0)
@@ -205,7 +210,10 @@ class ConceptDrift:
         return Change(status=Status.ONGOING, side=WORSE, effects=tuple(effects), severity=severity, score=score, time=time)
 
     def _worst(self, effects: Sequence[Effect], side: int) -> Severity:
-        return Severity.LOW if side == BETTER else max(effect.severity for effect in effects)
+        if side == BETTER:
+            return Severity.LOW
+        most = Severity.CRITICAL if self._coverage >= BIASED else Severity.MEDIUM
+        return min(most, max(effect.severity for effect in effects))
 
     def _finding(self, outcomes: Outcomes, change: Change) -> Finding:
         return told(

@@ -26,7 +26,7 @@ class Past:
         self._losses = History(1, LEVELS)
 
     def append(self, start: float, errors: Ints, losses: Ints) -> None:
-        """(P, 2 k) and (LEVELS,) counts of a block whose first prediction was made at `start`."""
+        """(P, 2 k) and (LEVELS,) counts of a block whose predictions were made around `start`."""
         self._errors.append(start, errors, np.zeros(self._places))
         self._losses.append(start, losses[None], np.zeros(1))
 
