@@ -16,6 +16,7 @@ TABLE = {
     "scan": ("otel_mlsec.cli.scan", "judge prompts, tool results and answers in files for attacks and leaks"),
     "spool": ("otel_mlsec.cli.spool", "look after findings that wait to be delivered"),
     "tail": ("otel_mlsec.cli.tail", "receive telemetry on this machine and print findings as they arrive"),
+    "tune": ("otel_mlsec.cli.tune", "propose from a clean period which changes of which features are to be tolerated"),
     "view": ("otel_mlsec.cli.view.command", "receive telemetry on this machine and show it on a page, as it arrives"),
 }
 
