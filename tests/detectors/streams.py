@@ -34,6 +34,13 @@ def table(seed: int, n: int, *, first_row: int = 0) -> Floats:
     return x
 
 
+def move_by_day(rows: Floats, seed: int) -> None:
+    """Distance by a fifth and temp by three degrees, as one sd of a day."""
+    days = np.repeat(np.random.default_rng((14, seed)).standard_normal((len(rows) // ROWS_A_DAY + 1, 2)), ROWS_A_DAY, axis=0)
+    rows[:, DISTANCE] *= np.exp(0.2 * days[: len(rows), 0])
+    rows[:, TEMP] += 3 * days[: len(rows), 1]
+
+
 def answers(rows: Floats) -> Floats:
     """(n, 2) probabilities of a model that looks at temp and wind."""
     z = 0.1 * (rows[:, TEMP] - 10) + 0.05 * np.nan_to_num(rows[:, WIND])
@@ -67,9 +74,12 @@ def batch(
     )  # fmt: skip
 
 
-def reference(*, timed: bool = True, seed: int = 1) -> Reference:
+def reference(*, timed: bool = True, seed: int = 1, by_day: bool = False) -> Reference:
+    """`by_day`: distance and temp are other ones every day."""
     n = REFERENCE_DAYS * ROWS_A_DAY
     rows, times = table(seed, n), moments(n)
+    if by_day:
+        move_by_day(rows, seed)
     return Reference.of_matrix(
         rows, NAMES, times if timed else None, model=MODEL, created=0.0, classes=("no", "yes"),
         answers=[(Meaning.PROBABILITY, answers(rows))], truth=truths(rows, seed),

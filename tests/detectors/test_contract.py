@@ -7,7 +7,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -40,11 +40,13 @@ from otel_mlsec.detector import Detector, Mergeable, State
 from otel_mlsec.detectors import TABLE
 from otel_mlsec.finding import Finding, Status
 from otel_mlsec.observation import Batch, Meaning, text_code
+from otel_mlsec.reference.reference import Reference
 
 ROOT = Path(__file__).parents[2]
 A_COLUMN = 24 << 10  # bytes of state that drift of a column may take, whatever comes
 MiB = 1 << 20
 REFERENCE = streams.reference()
+BY_DAY = streams.reference(by_day=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,7 @@ class Law:
     pace: float = 1.0  # s from row to row
     exact: bool = False  # do batches that are cut elsewhere give the same findings at the same rows, and the same state?
     merges: bool = False
+    reference: Reference = field(default=REFERENCE, repr=False)
 
 
 DRIFT = Law(
@@ -67,6 +70,9 @@ NEAR, ACCOUNT = "evasion/near_duplicate", "extraction/account"
 LAWS = {
     "drift/facts": DRIFT,
     "drift/data": DRIFT,
+    "drift/cycle": Law(
+        told="shifted", state=6 * A_COLUMN, grows=6 * A_COLUMN, pace=DAY / ROWS_A_DAY, exact=True, reference=BY_DAY
+    ),
     "drift/joint": Law(  # six pairs of four columns
         told="coupled", state=A_COLUMN * 10, grows=A_COLUMN * 10, pace=DAY / ROWS_A_DAY, exact=True, merges=True
     ),
@@ -116,7 +122,7 @@ class Chain:
 
 def one(row: str) -> Detector:
     module, _, name = TABLE[row].partition(":")
-    built: Detector | None = getattr(import_module(module), name).build(REFERENCE, DEFAULTS)
+    built: Detector | None = getattr(import_module(module), name).build(LAWS[row].reference, DEFAULTS)
     assert built is not None, f"{row} is not served by the reference of these tests: give it what it needs"
     return built
 

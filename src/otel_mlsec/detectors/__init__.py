@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # detectors of texts live below, and need no reference
 TABLE = {
     "drift/facts": "otel_mlsec.detectors.drift.facts:Facts",
     "drift/data": "otel_mlsec.detectors.drift.data:DataDrift",
+    "drift/cycle": "otel_mlsec.detectors.drift.cycle:CycleDrift",
     "drift/joint": "otel_mlsec.detectors.drift.joint:JointDrift",
     "drift/prediction": "otel_mlsec.detectors.drift.prediction:PredictionDrift",
     "drift/performance": "otel_mlsec.detectors.drift.performance:Performance",

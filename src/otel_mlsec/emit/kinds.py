@@ -5,6 +5,7 @@ from typing import Final
 
 KINDS: Final[Mapping[str, Sequence[str]]] = {
     "drift/data": ("drift.data",),
+    "drift/cycle": ("drift.cycle",),
     "drift/joint": ("drift.joint",),
     "drift/prediction": ("drift.prediction",),
     "drift/performance": ("drift.performance",),

@@ -20,6 +20,7 @@ from otel_mlsec.reference.importance import Importance
 from otel_mlsec.reference.origin import Origin
 from otel_mlsec.reference.pairs import Pairs
 from otel_mlsec.reference.plain import check
+from otel_mlsec.reference.rhythm import Rhythm
 from otel_mlsec.reference.truth import Truth
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ TABLE: Mapping[str, type[Any]] = {
     "truth": Truth,
     "calibration": Calibration,
     "origin": Origin,
+    "rhythm": Rhythm,
 }
 
 

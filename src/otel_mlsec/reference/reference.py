@@ -24,11 +24,14 @@ from otel_mlsec.reference.naming import name_of, schema_of
 from otel_mlsec.reference.order import CYCLE_ROWS, DAY, LATEST
 from otel_mlsec.reference.origin import Origin
 from otel_mlsec.reference.pairs import Pairs, pairs_of
+from otel_mlsec.reference.rhythm import Rhythm
+from otel_mlsec.reference.rhythm_fit import rhythm_of
 from otel_mlsec.reference.survey import Answers, split, survey
 from otel_mlsec.reference.truth import Truth, truth_of
 from otel_mlsec.table import table
 
 MIN_ROWS = 100
+WEEKEND = "weekend"  # the one way to divide cycles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,7 @@ class Reference:
     truth: Truth | None = None  # of the answers, where a model and labels were given
     calibration: Calibration | None = None  # of its probabilities, likewise
     origin: Origin | None = None  # None: of a file that was written before there were any
+    rhythm: Rhythm | None = None  # of the inputs that move by the cycle, where there are ten cycles
     classes: tuple[str, ...] = ()
     timed: bool = False
     cycle_rows: float = float(CYCLE_ROWS)  # median
@@ -84,6 +88,7 @@ class Reference:
         name: str = "",
         version: str = "",
         forest: bool = False,
+        strata: str = "",
     ) -> Reference:
         """Learn from rows that are known to be good.
 
@@ -101,10 +106,13 @@ class Reference:
             name: of the model, as its findings shall call it.
             version: of the model.
             forest: grow an isolation forest, too, for `ModelSettings.anomaly`; needs scikit-learn.
+            strata: "weekend" compares Saturdays and Sundays (UTC) with their like, where `time` has eight of them.
 
         Raises:
             ValueError: fewer than 100 rows, no column, rows that are no table, or times or labels that do not fit them.
         """
+        if strata not in ("", WEEKEND):
+            raise ValueError(f"strata must be {WEEKEND!r} or '', got {strata!r}")
         matrix, names = table(X)
         if matrix is None or matrix.ndim != 2 or len(matrix) < MIN_ROWS or not matrix.shape[1]:
             raise ValueError(f"X must be a table of at least {MIN_ROWS} rows, got {type(X).__name__} of {_shape(X)}")
@@ -125,6 +133,7 @@ class Reference:
             classes=classes,
             truth=truth[order] if truth is not None else None,
             forest=forest,
+            strata=strata,
             importance=importance_of(model, X, names) if model is not None else None,
             origin=Origin.of(matrix[order], names, ordered, schema=schema_of(model) if model is not None else ""),
         )
@@ -143,6 +152,7 @@ class Reference:
         forest: bool = False,
         importance: Importance | None = None,
         origin: Origin | None = None,
+        strata: str = "",
         **fields: Any,
     ) -> Reference:
         """From (n, d) float64 rows in order, text as `text_code`, and what a model answered to them, each (n, …).
@@ -164,6 +174,7 @@ class Reference:
             importance=importance,
             origin=origin if origin is not None else Origin.of(matrix, names, times),
             pairs=pairs_of(matrix, inputs, importance),
+            rhythm=rhythm_of(matrix, times, inputs, weekend=strata == WEEKEND),
             truth=truth_of(said, truth, inputs, matrix, len(classes)) if truth is not None else None,
             calibration=calibration_of(said, truth) if truth is not None and classes else None,
             classes=classes,

@@ -12,7 +12,7 @@ from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.align import aligned
 from otel_mlsec.detectors.drift.change import Change, Changes
-from otel_mlsec.detectors.drift.settings import budget, importance, is_off
+from otel_mlsec.detectors.drift.settings import HALVED, budget, by_cycle, importance, is_off
 from otel_mlsec.detectors.drift.tell import told
 from otel_mlsec.finding import Finding
 from otel_mlsec.observation import Batch
@@ -30,7 +30,8 @@ class DataDrift:
     reference looks independent are judged row by row, the others with their evidence divided by 1.3 times the worst variance
     inflation that the order showed.  While rows come as the reference's do, the mean number of rows between two alarms is at
     least a million divided by `false_alarms_per_million`; for dependent columns that is measured, not proved.  Columns that
-    only tell the calendar are left to `drift/facts`.
+    only tell the calendar are left to `drift/facts`, those that move by the day to `drift/cycle`, and half of the budget with
+    them.
 
     It does not see: changes between columns that leave each of them as it was; changes of less than about 0.25 sd.
     """
@@ -43,11 +44,14 @@ class DataDrift:
         names = [c.name for c in columns]
         tolerances, weights, threshold = budget(names, settings, provisional=reference.provisional)
         known = importance(names, settings, reference)
+        threshold *= HALVED if by_cycle(reference, settings) else 1.0
         self._changes = Changes(columns, tolerances, weights, threshold=threshold, seed=seed, importance=known)
 
     @classmethod
     def build(cls, reference: Reference, settings: ModelSettings) -> DataDrift | None:
-        columns = [pooled(c) for c in reference.inputs if not c.calendar and worth_watching(c) and not is_off(c.name, settings)]
+        by_day = by_cycle(reference, settings)
+        watched = [c for c in reference.inputs if c.name not in by_day and not c.calendar and worth_watching(c)]
+        columns = [pooled(c) for c in watched if not is_off(c.name, settings)]
         return cls(columns, settings, reference=reference) if columns else None
 
     def update(self, batch: Batch, /) -> list[Finding]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from otel_mlsec.arrays import Floats
 from otel_mlsec.detectors.drift.units import alike, converted
 from otel_mlsec.finding import Severity
 from otel_mlsec.reference.column import Column
 from otel_mlsec.sketches.bins import MISSING
+from otel_mlsec.sketches.distance import distance
 
 SHOWN = 0.10  # Jensen–Shannon distance below which a change is a number on a dashboard: about 0.25 sd of a mean
 LEAST = 0.05  # of the distance's lower bound
@@ -63,22 +63,6 @@ def lowered(level: Severity) -> Severity:
     return max((below for below in Severity if below < level), default=level)
 
 
-def distance(counts: Floats, reference: Floats) -> Floats:
-    """Debiased Jensen–Shannon distance, base 2, of (…, bins) counts from (bins,) or (…, bins) counts.
-
-    The plug-in value is biased upwards, by (K - 1)(1/n + 1/n_ref) / (8 ln 2) in its square, K the number of bins in use:
-    at 100 rows it shows .23 where nothing has changed.
-    """
-    n = np.maximum(counts.sum(axis=-1, keepdims=True), 1)
-    total = np.maximum(reference.sum(axis=-1, keepdims=True), 1)
-    p, q = reference / total, counts / n
-    middle = (p + q) / 2
-    divergence = (_information(p, middle) + _information(q, middle)) / 2
-    used = ((counts + reference) > 0).sum(axis=-1)
-    bias = (used - 1) * (1 / n[..., 0] + 1 / total[..., 0]) / (8 * np.log(2))
-    return np.sqrt(np.maximum(divergence - bias, 0.0))
-
-
 def interval(counts: Counts, reference: Counts, inflation: float, seed: int) -> tuple[float, float]:
     """90 % interval of the distance: parametric bootstrap of both sides, at as many rows as dependent ones are worth."""
     rng = np.random.default_rng(seed)
@@ -124,7 +108,3 @@ def _unit(column: Column, counts: Counts, size: float) -> str:
         return ""
     others = (distance for name, distance in left.items() if not alike(name, best))
     return best if min(others, default=1.0) > NEARLY * left[best] + LEAST else ""
-
-
-def _information(law: Floats, middle: Floats) -> Floats:
-    return np.sum(np.where(law > 0, law * np.log2(np.where(law > 0, law, 1.0) / np.where(middle > 0, middle, 1.0)), 0.0), axis=-1)

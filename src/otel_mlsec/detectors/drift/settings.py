@@ -8,6 +8,9 @@ from otel_mlsec.config import ModelSettings
 from otel_mlsec.detectors.budget import PROVISIONAL
 from otel_mlsec.reference.reference import Reference
 
+CYCLES = 2000.0  # threshold that one false alarm per million rows stands for: at most one in a thousand cycles
+HALVED = 2.0  # times the threshold, where two detectors share a budget
+
 
 def budget(names: Sequence[str], settings: ModelSettings, *, provisional: bool) -> tuple[list[float], list[float], float]:
     """-> tolerance and weight of each column, and the threshold in rows.
@@ -25,6 +28,18 @@ def budget(names: Sequence[str], settings: ModelSettings, *, provisional: bool) 
     total = sum(rates)
     threshold = 1e6 / total * (PROVISIONAL if provisional else 1.0)
     return tolerances, [rate / total for rate in rates], threshold
+
+
+def cycle_budget(names: Sequence[str], settings: ModelSettings, *, provisional: bool) -> tuple[list[float], list[float], float]:
+    """The same of columns that are judged cycle by cycle; the threshold is in cycles, and half of the model's budget."""
+    tolerances, weights, rows = budget(names, settings, provisional=provisional)
+    return tolerances, weights, CYCLES * HALVED * rows / 1e6
+
+
+def by_cycle(reference: Reference, settings: ModelSettings) -> tuple[str, ...]:
+    """Inputs that `drift/cycle` judges, and `drift/data` does not; it is then left with the other half of the budget."""
+    names = reference.rhythm.names if reference.rhythm is not None else ()
+    return tuple(name for name in names if not is_off(name, settings))
 
 
 def is_off(name: str, settings: ModelSettings) -> bool:
