@@ -39,7 +39,7 @@ def test_one_word_before_the_command_is_enough():
     [
         ("OTEL_MLSEC_ENABLED", "perhaps", "OTEL_MLSEC_ENABLED must be true or false, got 'perhaps'"),
         ("OTEL_MLSEC_REFERENCE", "nowhere.ref", "reference of model '*' must be a file of `otel-mlsec reference fit`"),
-        ("OTEL_MLSEC_DISABLED_INSTRUMENTATIONS", "sk", "must be of sklearn, xgboost, lightgbm, httpx, genai, got 'sk'"),
+        ("OTEL_MLSEC_DISABLED_INSTRUMENTATIONS", "sk", "must be of sklearn, xgboost, lightgbm, mlflow, httpx, genai, got 'sk'"),
         ("OTEL_MLSEC_TYPO", "1", "OTEL_MLSEC_TYPO is not a setting"),
     ],
 )

@@ -39,7 +39,7 @@ class _Use:
 
 
 class References:
-    """State: at most 64 models, 64 URLs and 256 names.
+    """State: at most 64 models, 64 URLs, 256 names, and 64 directories with 256 names each.
 
     Args:
         settings: where references lie by name of the model, `*` for any other.
@@ -52,6 +52,7 @@ class References:
         self._uses: OrderedDict[tuple[str, str], _Use] = OrderedDict()
         self._urls: OrderedDict[str, tuple[float, Reference | Unreachable]] = OrderedDict()
         self._seen: dict[str, None] = {}
+        self._directories: dict[Path, dict[str, bool]] = {}  # models that were looked for in each, and whether they were there
         self._calls, self._first, self._said = 0, 0.0, False
 
     def of(self, call: Prediction, now: float) -> Reference | None:
@@ -107,6 +108,11 @@ class References:
                 ", ".join(map(repr, unused[:SHOWN])),
                 ", ".join(map(repr, sorted(self._seen)[:SHOWN])),
             )
+        for directory, looked in self._directories.items():
+            if not any(looked.values()):  # one that other processes use, too, has more than is needed here
+                there = ", ".join(map(repr, store.names(directory)[:SHOWN])) or "none"
+                sought = ", ".join(map(repr, sorted(looked)[:SHOWN]))
+                _log.warning("%s has no reference for %s; it has: %s", directory, sought, there)
 
     def _found(self, place: Place, name: str, now: float) -> Reference | None:
         if place.told is not None:
@@ -124,7 +130,10 @@ class References:
         if path is None:
             return self._fetched(told, now)
         if path.is_dir():
-            path = store.find(path, name)
+            directory, path = path, store.find(path, name)
+            looked = self._directories.setdefault(directory, {}) if len(self._directories) < MAX_MODELS else {}
+            if len(looked) < NAMES:
+                looked[name] = path is not None
         return Reference.load(path, key=self._key) if path is not None else None
 
     def _fetched(self, url: str, now: float) -> Reference:

@@ -92,6 +92,21 @@ def test_a_directory_that_has_none_for_the_model_is_no_mistake(watched, tmp_path
     assert refused(watched, caplog) == ({}, [])
 
 
+def test_a_directory_of_other_names_is_told_once(watched, tmp_path, caplog, monkeypatch):
+    model, reference = fitted(watched)
+    reference.save(tmp_path / "others.mlsec")
+    monkeypatch.setattr(references, "ROWS_UNUSED", 2)
+    monkeypatch.setattr("otel_mlsec.detection.SCORES_EVERY", 0.0)
+    watched.instrument(reference={"*": str(tmp_path)})
+
+    with caplog.at_level(logging.WARNING):
+        for _ in range(5):
+            model.predict(watched.rows(2))
+            watched.spans()
+
+    assert [r.getMessage() for r in caplog.records] == [f"{tmp_path} has no reference for 'LogisticRegression'; it has: 'others'"]
+
+
 def test_an_empty_directory_is_said_at_the_start(watched, tmp_path, caplog):
     watched.instrument(reference={"*": str(tmp_path)})
 

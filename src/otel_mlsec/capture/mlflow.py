@@ -27,6 +27,7 @@ DOWNLOAD = "_download_artifact_from_uri"  # gives the directory of a model, wher
 WRAPPER = ("mlflow.pyfunc", "PyFuncModel.predict")
 REFERENCE = os.path.join("otel_mlsec", "reference.mlsec")  # among the artifacts of a model
 REGISTERED = "models:/"
+ID = 12  # characters of MLflow's own id of a model, its version where the registry gives it none
 Wrapped = weakref.WeakValueDictionary[int, Any]  # by identity: those whose own `predict` is observed
 
 _loading: ContextVar[list[str] | None] = ContextVar("otel_mlsec_mlflow", default=None)  # directories, while a model is loaded
@@ -63,9 +64,9 @@ def patch(patches: Patches, submit: Submit) -> None:
 
 
 def _remember(model: Any, uri: str, directories: list[str], wrapped: Wrapped) -> None:
-    named = name_in(uri)
+    name, version = name_in(uri)
     place = _place(directories[0]) if directories else Place()
-    said = Said(name=named[0], version=named[1], reference=place)
+    said = Said(name=name, version=version or place.digest.rpartition(":")[2].removeprefix("m-")[:ID], reference=place)
     is_wrapper = class_of(model).__name__ == "PyFuncModel"
     inner = _inner(model) if is_wrapper else model
     if inner is not None:

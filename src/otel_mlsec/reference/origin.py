@@ -30,7 +30,7 @@ class Origin:
     Attributes:
         schema: of the model's columns and classes, as `naming.schema_of` says them.
         file: of the model's file, `file:…`; of an MLflow model `mlflow:` and the id in its MLmodel.
-        columns: of the names of the data's columns, in their order.
+        columns: of the names of the data's columns, whatever their order.
         rows: of the data's cells.
         first, last: event times of the data, s since the epoch.
         parent: SHA-256 of the file of the reference that this one took the place of.
@@ -84,7 +84,7 @@ class Origin:
 
 
 def columns_digest(names: Sequence[str]) -> str:
-    return hashlib.blake2b(json.dumps(list(map(str, names))).encode(), digest_size=SIZE).hexdigest()
+    return hashlib.blake2b(json.dumps(sorted(map(str, names))).encode(), digest_size=SIZE).hexdigest()
 
 
 def file_digest(path: Path) -> str:
