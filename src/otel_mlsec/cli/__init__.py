@@ -11,6 +11,7 @@ TABLE = {
     "attack": ("otel_mlsec.cli.attack", "attack a model of your own, to see whether its monitoring finds it"),
     "doctor": ("otel_mlsec.cli.doctor", "say what the agent sees in this environment, and what is missing"),
     "drift": ("otel_mlsec.cli.drift", "count rows in many places, add the counts, and see what has changed"),
+    "feedback": ("otel_mlsec.cli.feedback", "hold labels that came later against recorded predictions"),
     "reference": ("otel_mlsec.cli.reference", "fit what normal is from a file, or look into a fitted reference"),
     "replay": ("otel_mlsec.cli.replay", "run the detectors over recorded traffic, to tune them before going live"),
     "scan": ("otel_mlsec.cli.scan", "judge prompts, tool results and answers in files for attacks and leaks"),

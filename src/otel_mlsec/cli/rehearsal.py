@@ -88,7 +88,7 @@ class Watch:
         self.model, self.reference = model, reference
         self._answers = Answers(reference)
         self._names = {column.name for column in reference.inputs} if reference is not None else set[str]()
-        self._rows = _RowsByTime()
+        self._rows = RowsByTime()
         self._judges = [(settings.false_alarms_per_million, _watched(model, reference, settings, only)) for settings in budgets]
 
     @property
@@ -155,7 +155,7 @@ def _watched(model: Model, reference: Reference | None, settings: ModelSettings,
     return watched
 
 
-class _RowsByTime:
+class RowsByTime:
     """Which row was the first at a time: exact for the last million rows of a model, to the batch before that."""
 
     def __init__(self) -> None:
