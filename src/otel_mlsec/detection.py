@@ -115,6 +115,7 @@ class Detection:
             self._scores_at = now
             scores = list(self._router.scores())
             self._emitter.scores(scores)
+            self._emitter.estimates(self._router.estimates())
             self._emitter.references(self._references.staleness(time.time()))
             with contained("references"):
                 self._references.look(time.time())

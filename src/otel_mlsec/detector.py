@@ -71,6 +71,17 @@ class Evicting(Protocol):
         ...
 
 
+@runtime_checkable
+class Estimating(Protocol):
+    """Who can say how good a model's answers are by now."""
+
+    name: ClassVar[str]
+
+    def estimates(self) -> Mapping[str, float]:
+        """By measure ("accuracy", "auc", "loss"), of the last rows; nothing while there are too few."""
+        ...
+
+
 class Submit(Protocol):
     """Takes what capture made; never blocks, never raises; false if it was dropped."""
 

@@ -20,6 +20,7 @@ from otel_mlsec.emit import delivery_metrics, to_sdk
 from otel_mlsec.emit.completions import CompletionSpans
 from otel_mlsec.emit.feedback_metrics import FeedbackMetrics
 from otel_mlsec.emit.metrics import Metrics
+from otel_mlsec.emit.performance_metrics import PerformanceMetrics
 from otel_mlsec.emit.records import Records
 from otel_mlsec.emit.reference_metrics import ReferenceMetrics
 from otel_mlsec.emit.spans import Spans
@@ -69,6 +70,7 @@ class Telemetry:
         self.metrics = Metrics(meter, series=self.series, queue=lambda: self.queue, errors=lambda: self.errors)
         self.usage = Usage(meter)
         self.feedback = FeedbackMetrics(meter)
+        self.performance = PerformanceMetrics(meter)
         self.references = ReferenceMetrics(meter)
         delivery_metrics.observe(meter, lambda: self.spools, lambda: self.handled)
 

@@ -7,7 +7,7 @@ import pytest
 from opentelemetry.context import Context
 
 from otel_mlsec import errors
-from otel_mlsec.detectors import TABLE
+from otel_mlsec.detectors import OUTCOMES, TABLE
 from otel_mlsec.detectors import llm as texts
 from otel_mlsec.detectors.drift import wording
 from otel_mlsec.emit.exposure import MOST
@@ -98,7 +98,7 @@ def test_counters_of_findings_link_to_the_trace(telemetry, call, finding):
 def test_every_detector_has_its_kinds_listed_and_no_others():
     said = {wording.SAYS[word][0] for word in wording.SAYS}
 
-    assert set(TABLE) <= set(KINDS) <= {*TABLE, *texts.TABLE, "llm/second_opinion"}
+    assert {*TABLE, *OUTCOMES} <= set(KINDS) <= {*TABLE, *OUTCOMES, *texts.TABLE, "llm/second_opinion"}
     assert set(KINDS["drift/facts"]) == said
 
 

@@ -41,6 +41,7 @@ def test_every_name_is_listed_and_every_listed_name_is_used(sending, call, findi
     telemetry.feedback.labels(call.model, "joined", 1)
     telemetry.feedback.coverage([(call.model, 0.5)])
     telemetry.feedback.forgotten(call.model, "bytes", 1)
+    telemetry.performance.set([(call.model, "drift/performance", "accuracy", 0.9)])
     telemetry.references.set([(call.model, 60.0, 7)])
     telemetry.references.refused("m", "mismatch")
     telemetry.send(replace(call, error="builtins.ValueError"), finding)

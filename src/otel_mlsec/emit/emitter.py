@@ -20,6 +20,7 @@ from otel_mlsec.emit.feedback_metrics import FeedbackMetrics
 from otel_mlsec.emit.handlers import HANDLERS, Handlers
 from otel_mlsec.emit.identifier import uuid7
 from otel_mlsec.emit.metrics import Metrics
+from otel_mlsec.emit.performance_metrics import PerformanceMetrics
 from otel_mlsec.emit.records import SCOPE, Records
 from otel_mlsec.emit.reference_metrics import ReferenceMetrics
 from otel_mlsec.emit.spans import Spans
@@ -68,6 +69,7 @@ class Emitter:
         self._usage = Usage(meter)
         self._references = ReferenceMetrics(meter)
         self._feedback = FeedbackMetrics(meter)
+        self._performance = PerformanceMetrics(meter)
         delivery_metrics.observe(meter, spools, lambda: handlers.counts)
         self._environment: Mapping[str, Any] | None = None  # resource that is there without an SDK
         self._seen: set[tuple[Model, tuple[str, ...]]] = set()
@@ -176,6 +178,10 @@ class Emitter:
     def unanswered(self, model: Model, reason: str, predictions: int) -> None:
         with contained("emit.metrics"):
             self._feedback.forgotten(model, reason, predictions)
+
+    def estimates(self, estimates: Iterable[tuple[Model, str, str, float]]) -> None:
+        with contained("emit.metrics"):
+            self._performance.set(estimates)
 
     def scores(self, scores: Iterable[tuple[Model, str, str, float]]) -> None:
         with contained("emit.metrics"):

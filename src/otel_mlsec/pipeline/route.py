@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from otel_mlsec.arrays import Floats
-from otel_mlsec.detector import Evicting
+from otel_mlsec.detector import Estimating, Evicting
 from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Batch, Meaning, Model, Prediction
@@ -71,6 +71,14 @@ class Router:
             for detector in (*model.watched.detectors, *model.watched.of_outcomes):
                 for subject, score in detector.scores().items():
                     yield Model(name=name, version=version), detector.name, subject, score
+
+    def estimates(self) -> Iterator[tuple[Model, str, str, float]]:
+        """Model, detector, measure (accuracy, for one) and value, of everything that is watched."""
+        for (name, version), model in self._routed.items():
+            for detector in (*model.watched.detectors, *model.watched.of_outcomes):
+                if isinstance(detector, Estimating):
+                    for measure, value in detector.estimates().items():
+                        yield Model(name=name, version=version), detector.name, measure, value
 
     def evicted(self) -> Mapping[str, int]:
         """Principals that detectors of attacks had to forget so far, by detector."""

@@ -87,6 +87,15 @@ class ConceptDrift:
                 effects[name] = abs(after - before) if rows >= ENOUGH else 0.0
         return effects
 
+    def estimates(self) -> Mapping[str, float]:
+        """Of the last 2,000 labels: accuracy of a classifier, and mean loss, in nats or of a regression in its own unit."""
+        found: dict[str, float] = {}
+        for place, name in ((MODEL, "accuracy"), (LOSS, "loss")):
+            rows, now, _ = self._past.recent(place, RECENT)
+            if rows >= ENOUGH and not (place == MODEL and self._baseline.regression):
+                found[name] = 1 - now if place == MODEL else now
+        return found
+
     def snapshot(self) -> State:
         plain = {
             "waiting": self._waiting, "number": self._number, "level": self._level, "open_for": self._open_for,
