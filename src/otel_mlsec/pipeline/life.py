@@ -165,9 +165,12 @@ def _grown(drift: Finding, name: str, was: float, size: float, severity: Callabl
     low = drift.evidence.get(LOW)
     surely = max(0.0, size - was + low) if isinstance(low, float) else size  # more rows by now: no wider than it was
     evidence = {**drift.evidence, EFFECT: size, LOW: surely, "js_distance_told": was}
+    level = severity(surely)
+    if isinstance(low, float) and drift.severity < severity(low):  # of a feature that the model hardly uses: one step less
+        level = max((below for below in Severity if below < level), default=level)
     return replace(
         drift,
-        severity=max(drift.severity, severity(surely)),
+        severity=max(drift.severity, level),
         status=Status.ONGOING,
         call=-1,
         summary=f"worse: {name} JS {was:.2f} -> {size:.2f}",
