@@ -28,6 +28,28 @@ SHOWN = 8  # names in a sentence
 _log = logging.getLogger("otel_mlsec")
 
 
+def every(settings: Mapping[str, str], key: bytes | None) -> dict[str, Reference]:
+    """All that settings name, by name of the model, `*` for any other; for who does not wait for calls.
+
+    Raises:
+        ValueError, OSError: one of them cannot be used.
+    """
+    found: dict[str, Reference] = {}
+    for name, told in settings.items():
+        path = on_disk(told)
+        if path is None:
+            from otel_mlsec.fetch import fetch  # noqa: PLC0415 - a library that few need
+
+            found[name] = Reference.parse(fetch(told), shown(told), key=key)
+        elif path.is_dir():
+            for each in store.names(path) if name == ANY else [name]:
+                if (kept := store.find(path, each)) is not None:
+                    found.setdefault(each, Reference.load(kept, key=key))
+        else:
+            found[name] = Reference.load(path, key=key)
+    return found
+
+
 class Mismatch(ValueError):
     """It is a reference, and not this model's."""
 

@@ -23,6 +23,7 @@ from otel_mlsec.cli.traffic import Columns, Reader, Roles, columns
 from otel_mlsec.config import ANY, Config
 from otel_mlsec.detectors import TABLE
 from otel_mlsec.reference.reference import Reference
+from otel_mlsec.references import every
 
 SWEEP = (0.1, 1.0, 10.0, 100.0, 1000.0)  # false alarms per million rows
 SOURCES = {  # option -> kind of pseudonym as capture names it, help
@@ -148,7 +149,7 @@ def _references(told: list[str], config: Config) -> dict[str, Reference]:
         whole = not equals or Path(text).exists()
         paths[ANY if whole else name] = text if whole else path
     key = config.reference_key.encode() or None
-    return {name: Reference.load(Path(path), key=key) for name, path in paths.items()}
+    return every(paths, key)
 
 
 @contextmanager
