@@ -81,7 +81,19 @@ def test_where_nothing_moves_nothing_is_proposed(folder: Path, capsys: pytest.Ca
     told = capsys.readouterr()
     assert told.out == ""
     assert "with the proposal it has" in told.err
-    assert "nothing to tolerate; turn them off, or fit a longer reference, with its times: number" in told.err
+    assert "so nothing is proposed: number" in told.err
+
+
+def test_what_is_elsewhere_is_nothing_to_tolerate(folder: Path, capsys: pytest.CaptureFixture[str]):
+    rows = pd.read_parquet(folder / "still.parquet").head(4000)
+    rows["age"] += 30
+    rows.to_parquet(folder / "elsewhere.parquet")
+
+    assert tune(folder, str(folder / "elsewhere.parquet")) == 0
+
+    told = capsys.readouterr()
+    assert "nothing to tolerate; turn them off, or fit a longer reference, with its times: age" in told.err
+    assert "age" not in told.out
 
 
 def test_cycles_without_times_are_rows_and_files_follow_each_other(folder: Path, capsys: pytest.CaptureFixture[str]):

@@ -120,6 +120,26 @@ def test_a_changed_unit_is_named():
     assert finding.severity is Severity.HIGH
 
 
+@pytest.mark.parametrize(("change", "at_least"), [(1000.0, True), (-100.0, True), (1.609344, False), (0.5, False)])
+def test_where_numbers_are_clipped_the_shift_is_said_to_be_at_least_so_large(change: float, at_least: bool):
+    def scaled(rows: Floats) -> None:
+        rows[:, DISTANCE] *= change
+
+    finding, *_ = after(scaled)
+
+    assert ("distance at least " in finding.summary) is at_least
+
+
+def test_a_few_numbers_that_are_far_out_do_not_clip_the_shift():
+    def some(rows: Floats) -> None:
+        warmer(rows, 1.0)
+        rows[::300, TEMP] = 1e6
+
+    finding, *_ = after(some)
+
+    assert "temp +" in finding.summary
+
+
 CHANGES: dict[str, Change] = {
     "distance": kilometres,
     "temp": warmer,

@@ -22,6 +22,7 @@ from otel_mlsec.cli.safe import safe
 from otel_mlsec.config import Config
 from otel_mlsec.detectors.drift.data import DataDrift, worth_watching
 from otel_mlsec.detectors.drift.movement import Movement, movements
+from otel_mlsec.detectors.drift.settings import by_cycle
 from otel_mlsec.finding import Status
 from otel_mlsec.observation import Batch, Meaning
 from otel_mlsec.reference.order import CYCLE_ROWS, DAY
@@ -93,7 +94,7 @@ def _tune(options: argparse.Namespace) -> int:
     noun = options.every if options.time else f"{CYCLE_ROWS:,} rows"
     before, after, proposal = _proposal(reference, settings, clean, found)
     _print(found, proposal, noun)
-    _tell(reference, clean, found)
+    _tell(reference, clean, found, by_cycle(reference, settings))
     _say(f"over {n_rows:,} clean rows drift/data had {before}; with the proposal it has {after}")
     text = _toml(model, proposal, {each.column: each for each in found}, noun)
     if options.output is not None:
@@ -108,7 +109,7 @@ def _proposal(
     reference: Reference, settings: ModelSettings, clean: Rereading, found: Sequence[Movement]
 ) -> tuple[Alarms, Alarms, dict[str, float]]:
     """-> alarms without and with the proposal, and the tolerance of each feature that needs one."""
-    odd = {*_identifiers(reference, clean), *_restless(found)}
+    odd = {*_identifiers(reference, clean), *_restless(found), *by_cycle(reference, settings)}
     watched = [each for each in found if each.column not in odd]
     proposal = {each.column: each.tolerance for each in watched if each.tolerance > _tolerance(settings, each.column)}
     before, after = _alarms(reference, [settings, _with(settings, proposal)], clean)
@@ -179,11 +180,13 @@ def _print(found: Sequence[Movement], proposal: Mapping[str, float], noun: str) 
         console.print(f"and {len(moving) - SHOWN} more that move less", markup=False, highlight=False)
 
 
-def _tell(reference: Reference, clean: Rereading, found: Sequence[Movement]) -> None:
+def _tell(reference: Reference, clean: Rereading, found: Sequence[Movement], by_day: Sequence[str]) -> None:
     named = _identifiers(reference, clean)
     if named:
         _say(f"identifiers or row numbers, by the look of them; turn them off: {_some(named)}")
-    if restless := [name for name in _restless(found) if name not in named]:
+    if by_day:
+        _say(f"drift/cycle judges these by how they move from cycle to cycle, so nothing is proposed: {_some(by_day)}")
+    if restless := [name for name in _restless(found) if name not in (*named, *by_day)]:
         _say(f"move by more than {TOO_MUCH:g} sd, which is nothing to tolerate; turn them off, or fit a longer reference, "
              f"with its times: {_some(restless)}")  # fmt: skip
     if still := [each.column for each in found if each.constant and each.column not in named]:

@@ -18,6 +18,7 @@ LEAST = 0.05  # of the distance's lower bound
 MEDIUM, HIGH, CRITICAL = 0.10, 0.20, 0.40  # of its lower bound: about 0.25, 0.5 and 1 sd
 NEARLY = 1.5  # times the distance that the best conversion leaves: another that leaves no more fits nearly as well
 DRAWS = 200
+CLIPPED = 0.01  # share of the numbers
 UNIMPORTANT = 0.1  # of an equal share in what decides the answers: below it a change is one step less severe
 Counts = npt.NDArray[np.int64]
 
@@ -37,6 +38,7 @@ class Effect:
     looks_like: str = ""  # a changed unit
     missing: float = 0.0  # share of the rows since the change
     missing_before: float = 0.0  # of the reference's
+    clipped: bool = False  # numbers beyond the reference's neighbourhood were taken for its end: the shift is larger
     importance: float | None = None  # of the column to the model, where all have 1; None: nobody knows
 
     @property
@@ -93,7 +95,22 @@ def effect(column: Column, counts: Counts, total: float, since: float, seed: int
         looks_like=_unit(column, counts, size),
         missing=float(counts[MISSING] / max(1, counts.sum())),
         missing_before=float(column.counts[MISSING] / max(1, column.counts.sum())),
+        clipped=numbers > 0 and column.numeric and _clipped(column, counts, total, shift),
     )
+
+
+def _clipped(column: Column, counts: Counts, total: float, shift: float) -> bool:
+    """Are the numbers beyond the reference's range, on the side of the shift, on average nearer to where they are clipped, one
+    range further out, than to the range itself?  Of their sum only a bound is known, so a few that are clipped go unnoticed."""
+    edges, side = column.bins.edges, 1.0 if shift > 0 else -1.0
+    n = len(edges) + 1
+    beyond = int(counts[n - 1] if shift > 0 else counts[0])
+    if beyond < CLIPPED * counts[:n].sum() or beyond == 0:
+        return False
+    inside = counts[: n - 1] @ edges if shift > 0 else counts[1:n] @ edges  # at most, at least: every number at its bin's end
+    reached = (total - float(inside)) / beyond
+    end, width = (column.high if shift > 0 else column.low), column.high - column.low
+    return side * (reached - end) >= width / 2 > 0
 
 
 def _unit(column: Column, counts: Counts, size: float) -> str:

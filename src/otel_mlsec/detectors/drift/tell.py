@@ -78,7 +78,8 @@ def _line(change: Change, say: Callable[[Effect], str]) -> str:
 def _words(effect: Effect) -> str:
     """Of a column that has gone missing, that; a shift is of the numbers that are left, where these are most."""
     left = abs(effect.shift_sd) >= 0.05 and effect.missing <= 0.5
-    shift = f" {effect.shift_sd:+.2g} sd ({effect.shift:+.3g})" if left else ""
+    least = "at least " if effect.clipped else ""
+    shift = f" {least}{effect.shift_sd:+.2g} sd ({effect.shift:+.3g})" if left else ""
     if abs(effect.missing - effect.missing_before) >= GONE:
         shift = f" missing {effect.missing_before:.0%} -> {effect.missing:.0%} of rows{',' if left else ''}{shift}"
     looks = f", roughly as if {effect.looks_like}," if effect.looks_like else ""
