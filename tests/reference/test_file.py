@@ -44,10 +44,10 @@ def reference() -> Reference:
     )
     known = Reference.fit(frame, time=np.arange(2000) * 3600.0, categorical=["code"], name="m", version="7")
     x = frame[["amount", "code"]]
-    answered = Reference.fit(x, model=LogisticRegression().fit(x, x["amount"] > 2))
-    return Reference(
-        **{f.name: getattr(known, f.name) for f in fields(known)} | {"outputs": answered.outputs, "classes": ("0", "1")}
-    )
+    late = x["amount"] + rng.normal(0, 1, 2000) > 2
+    answered = Reference.fit(x, late, LogisticRegression().fit(x, late))
+    own = {name: getattr(answered, name) for name in ("outputs", "truth", "calibration")}
+    return Reference(**{f.name: getattr(known, f.name) for f in fields(known)} | own | {"classes": ("0", "1")})
 
 
 REFERENCE = reference()

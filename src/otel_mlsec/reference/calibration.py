@@ -1,7 +1,7 @@
 """How sure a model may be taken at its word: for every bin of its score, how often answers with that score were right.
 
 Isotonic regression (Zadrozny and Elkan 2002, "Transforming classifier scores into accurate multiclass probability estimates"),
-by pooling adjacent violators among at most 51 bins, so that what was seen is counts, and counts add.
+by pooling adjacent violators among at most 57 bins, so that what was seen is counts, and counts add.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from otel_mlsec.reference.order import judge
 if TYPE_CHECKING:
     from otel_mlsec.reference.reference import Reference
 
-N_QUANTILES = 50
-MOST_BINS = N_QUANTILES + 1
+TAIL = (0.002, 0.005, 0.01)  # where traffic that moves piles up
+LEVELS = np.array([*TAIL, *np.arange(0.02, 0.981, 0.02), *(1 - x for x in reversed(TAIL))])  # quantiles between bins
+MOST_BINS = len(LEVELS) + 2  # and half, of two classes
 LEAST_ROWS = 200  # whose label is known
 HALF = 0.5  # of two classes' probabilities, from where on the second is the answer
 MAX_CLASSES = 1 << 16
@@ -93,7 +94,7 @@ def calibration_of(answers: Sequence[tuple[Meaning, Floats]], truth: Floats) -> 
 
 def _calibrated(score: Floats, known: Masks, told: Masks, columns: Floats, truth: Floats, n_classes: int) -> Calibration:
     binary = n_classes == 2
-    levels = np.quantile(score[told], np.arange(1, N_QUANTILES) / N_QUANTILES, method="inverted_cdf")
+    levels = np.quantile(score[told], LEVELS, method="inverted_cdf")
     edges = np.unique(np.append(levels, HALF) if binary else levels)
     index = np.searchsorted(edges, score, side="left")
     right = truth == (score > HALF if binary else columns.argmax(axis=1))
