@@ -238,6 +238,18 @@ def test_a_trace_names_its_last_prediction_whose_id_nobody_set():
     assert int(by_trace.records["span"][0]) == 0xDEF
 
 
+@pytest.mark.parametrize("last", ["predict", "predict_proba"])
+def test_the_last_of_a_trace_may_be_any_kind_of_answer(last):
+    of = awaiting()
+    made = {"span": SpanContext(0xABC, 1, is_remote=False), "made": True}
+    calls = [call("1", **made), labels_only("2", **made)]
+    of.answered(calls if last == "predict" else calls[::-1], 0.0)
+
+    [joined] = of.told([told(f"{0xABC:032x}")], 1.0)
+
+    assert joined.method == last
+
+
 def test_a_label_of_a_trace_that_waits_is_of_its_last_prediction():
     of = awaiting()
     made = {"span": SpanContext(0xABC, 1, is_remote=False), "made": True}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -68,7 +70,7 @@ class Answers:
             return NOBODY
         if len(outputs) != len(range(call.start, call.n_rows, call.step)):
             return NOBODY
-        width = int(np.prod(outputs.shape[1:]))
+        width = math.prod(outputs.shape[1:])
         there = wanted.names(call)
         kept = tuple(name for name in wanted.columns if name in there)[:MAX_COLUMNS]
         kind = Kind(call.method, call.meaning, width, call.classes, kept)
@@ -80,28 +82,29 @@ class Answers:
         self.ledgers.append(Ledger(_record(width, len(kept)), keys=("key", "also")))
         return len(self.kinds) - 1
 
-    def records(self, kind: int, call: Prediction, wanted: Wanted, name: int, also: int) -> Records:
-        """One a row that was kept, and one for those that were not; `name` and `also` are digests of ids, 0 for none."""
-        outputs = call.outputs
-        assert outputs is not None
-        rows = np.arange(call.start, call.n_rows, call.step)
-        if call.step > 1:
-            rows = np.append(rows, ALL)
-        made = np.zeros(len(rows), self.ledgers[kind].dtype)
-        made["key"] = row_keys(np.full(len(rows), name, np.uint64), rows)
-        if also:
-            made["also"] = row_keys(np.full(len(rows), also, np.uint64), rows)
-        made["time"] = call.time
-        made["trace"], made["span"] = _halves(int(getattr(call.span, "trace_id", 0))), int(getattr(call.span, "span_id", 0))
-        made["flags"] = int(getattr(call.span, "trace_flags", 0)) & 0xFF
-        made["who"] = call.principal.encode("utf-8", "replace")
-        made["outputs"][: len(outputs)] = outputs.reshape(len(outputs), -1)
+    def records(
+        self, kind: int, calls: Sequence[Prediction], places: Sequence[int], wanted: Wanted, digest: Callable[[str], int]
+    ) -> Records:
+        """One a row that was kept, and one a call for those that were not; `places` say which call was later."""
+        kept = np.array([len(call.outputs) if call.outputs is not None else 0 for call in calls], np.int64)
+        steps = np.array([call.step for call in calls], np.int64)
+        sizes = kept + (steps > 1)
+        made = np.zeros(int(sizes.sum()), self.ledgers[kind].dtype)
+        nth = np.arange(len(made)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        rest = nth == np.repeat(kept, sizes)
+        starts = np.array([call.start for call in calls], np.int64)
+        rows = np.where(rest, ALL, np.repeat(starts, sizes) + np.repeat(steps, sizes) * nth)
+        made["key"] = row_keys(np.repeat(np.array([digest(call.id) for call in calls], np.uint64), sizes), rows)
+        made["place"] = np.repeat(np.array(places, np.int64), sizes)
+        _say_who(made, sizes, rows, calls, digest)
+        made["outputs"][~rest] = np.concatenate([c.outputs.reshape(len(c.outputs), -1) for c in calls if c.outputs is not None])
         columns = self.kinds[kind].columns
-        if columns and call.inputs is not None:
-            there = wanted.names(call)
-            made["inputs"][: len(outputs)] = call.inputs[:, [there.index(column) for column in columns]]
-        if call.step > 1:
-            made["state"][-1], made["code"][-1] = THINNED, call.n_rows
+        if columns:
+            inputs = [c.inputs[:, [wanted.names(c).index(name) for name in columns]] for c in calls if c.inputs is not None]
+            made["inputs"][~rest] = np.concatenate(inputs)
+        if rest.any():
+            made["state"][rest] = THINNED
+            made["code"][rest] = [call.n_rows for call in calls if call.step > 1]
         return made
 
     def best(self, kind: int) -> int:
@@ -132,6 +135,25 @@ def _record(width: int, columns: int) -> Dtype:
         ("trace", "<u8", (2,)), ("span", "<u8"), ("flags", "u1"), ("who", "S29"),
         ("outputs", "<f8", (width,)), ("inputs", "<f8", (columns,)),
     ])  # fmt: skip
+
+
+def _say_who(
+    made: Records, sizes: Ints, rows: Ints, calls: Sequence[Prediction], digest: Callable[[str], int]
+) -> None:  # fmt: skip
+    spans = [_span(call) for call in calls]
+    traces = [digest(f"{trace:032x}") if call.made and trace else 0 for call, (trace, _, _) in zip(calls, spans, strict=True)]
+    also = np.repeat(np.array(traces, np.uint64), sizes)
+    made["also"] = np.where(also > 0, row_keys(also, rows), 0)
+    made["time"] = np.repeat([call.time for call in calls], sizes)
+    made["trace"] = np.repeat(np.array([_halves(trace) for trace, _, _ in spans], np.uint64), sizes, axis=0)
+    made["span"] = np.repeat(np.array([span for _, span, _ in spans], np.uint64), sizes)
+    made["flags"] = np.repeat(np.array([flags & 0xFF for _, _, flags in spans], np.uint8), sizes)
+    made["who"] = np.repeat(np.array([call.principal.encode("utf-8", "replace") for call in calls], "S29"), sizes)
+
+
+def _span(call: Prediction) -> tuple[int, int, int]:
+    span = call.span
+    return (int(span.trace_id), int(span.span_id), int(span.trace_flags)) if span is not None else (0, 0, 0)
 
 
 def _halves(trace_id: int) -> tuple[int, int]:

@@ -73,19 +73,24 @@ class Awaiting:
         Returns:
             what becomes of truths that were there before.
         """
-        groups: dict[tuple[str, str, int, bool], tuple[Answers, list[Records]]] = {}
+        groups: dict[tuple[str, str, int, bool], tuple[Answers, Wanted, list[Prediction], list[int]]] = {}
         for call in calls:
+            self._n_calls += 1
             wanted = self._wants(call.model)
             if wanted is None:
                 continue
             of = self._of(call.model)
             kind = of.of(call, wanted)
             if kind != NOBODY:
-                made = self._records(of, kind, call, wanted)
-                groups.setdefault((call.model.name, call.model.version, kind, call.made), (of, []))[1].append(made)
+                key = call.model.name, call.model.version, kind, call.made
+                *_, group, places = groups.setdefault(key, (of, wanted, [], []))
+                group.append(call)
+                places.append(self._n_calls)
         joined: list[Joined | None] = []
-        for (*_, kind, by_us), (of, parts) in sorted(groups.items(), key=lambda group: group[1][0].best(group[0][2])):
-            made = _last_of_each(np.concatenate(parts))
+        for (*_, kind, by_us), (of, wanted, group, places) in sorted(
+            groups.items(), key=lambda each: each[1][0].best(each[0][2])
+        ):
+            made = _last_of_each(of.records(kind, group, places, wanted, self._digest))
             made["asked"] = now
             joined.append(self._put(of, kind, made if by_us else self._meant(of, kind, made), now))
         self._bound(now)
@@ -120,13 +125,6 @@ class Awaiting:
                 self._forget(gone, "models")
         self._models.move_to_end(key)
         return of
-
-    def _records(self, of: Answers, kind: int, call: Prediction, wanted: Wanted) -> Records:
-        trace = int(getattr(call.span, "trace_id", 0)) if call.made else 0
-        made = of.records(kind, call, wanted, self._digest(call.id), self._digest(f"{trace:032x}") if trace else 0)
-        made["place"] = self._n_calls
-        self._n_calls += 1
-        return made
 
     def _meant(self, of: Answers, kind: int, made: Records) -> Records:
         """Rows that are still to be told, now that they have been answered again under the same id."""

@@ -89,7 +89,9 @@ class Ledger:
         if not len(numbers):
             return []
         which = (numbers - self._segments[0].first) // self._size
-        return [(self._segments[int(i)], np.flatnonzero(which == i)) for i in np.unique(which)]
+        order = np.argsort(which, kind="stable")
+        starts = np.flatnonzero(np.diff(which[order], prepend=-1))
+        return [(self._segments[int(which[at[0]])], at) for at in np.split(order, starts[1:])]
 
 
 class _Segment:
