@@ -16,7 +16,7 @@ from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from otel_mlsec import errors
-from otel_mlsec.capture import TABLE, Call, Patches, identity, patch, server
+from otel_mlsec.capture import TABLE, Call, Patches, fitted, identity, patch, server
 from otel_mlsec.config import Config, ConfigError
 from otel_mlsec.emit.delivery import delivery
 from otel_mlsec.emit.emitter import Emitter
@@ -27,8 +27,8 @@ from otel_mlsec.pipeline.inbox import Inbox
 from otel_mlsec.pipeline.life import Life
 from otel_mlsec.pipeline.worker import Worker
 from otel_mlsec.processor import Providers
-from otel_mlsec.reference import address, store
-from otel_mlsec.reference.envelope import check
+from otel_mlsec.reference.address import absolute
+from otel_mlsec.reference.before import known
 
 if TYPE_CHECKING:
     from otel_mlsec.detection import Detection
@@ -52,7 +52,7 @@ class Agent:
     ) -> None:
         _check(config)
         # Read with the model's first call, when the application may be in another directory.
-        self._config = replace(config, reference={name: address.absolute(told) for name, told in config.reference.items()})
+        self._config = replace(config, reference={name: absolute(told) for name, told in config.reference.items()})
         self._inbox: Inbox[Any] = Inbox(items=config.queue_items, n_bytes=config.queue_bytes)
         self._worker = Worker(
             self._inbox, self._handle, quiet=suppress_instrumentation, idle=self._idle, flush=self._flush, close=self._close
@@ -97,6 +97,7 @@ class Agent:
             _log.info("OTEL_MLSEC_KEY is not set: pseudonyms of principals are of this process and those it forks only")
         self._providers.look()
         self._delivery.start()
+        fitted.listen(self._patches, self.submit, self._config.reference_at_fit)
         patch(self._patches, self.submit, self._config.disabled_instrumentations, self._guard())
         config = self._config
         named = server.Headers(principal=config.principal_header, group=config.source_header, forwarded=config.forwarded_header)
@@ -164,8 +165,10 @@ class Agent:
             self._detecting().handle(predictions)
         if truths:
             self._detecting().told(truths)
-        if len(predictions) + len(truths) < len(calls):
-            self._listening().handle([call for call in calls if type(call) not in (Call, Truths)])
+        if fits := [call for call in calls if type(call) is fitted.Fitted]:
+            self._detecting().fitted(fits)
+        if len(predictions) + len(truths) + len(fits) < len(calls):
+            self._listening().handle([call for call in calls if type(call) not in (Call, Truths, fitted.Fitted)])
 
     def _detecting(self) -> Detection:
         if self._detection is None:
@@ -290,11 +293,7 @@ def _check(config: Config) -> None:
             raise ConfigError(f"disabled_instrumentations must be of {', '.join(TABLE)}, got {name!r}")
     for model, told in config.reference.items():
         try:
-            path = address.on_disk(told)
-            if path is not None and path.is_dir():
-                if not store.names(path):
-                    _log.warning("reference of model %r: %s has no reference in it, as yet", model, path)
-            elif path is not None:
-                check(path, config.reference_key.encode() or None)
+            if doubt := known(told, config.reference_key.encode() or None):
+                _log.warning("reference of model %r: %s", model, doubt)
         except (ValueError, OSError) as error:
             raise ConfigError(f"reference of model {model!r} must be a file of `otel-mlsec reference fit`: {error}") from error

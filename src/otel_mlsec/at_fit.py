@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from otel_mlsec.capture._describe import describe
 from otel_mlsec.capture.fitted import Fitted
@@ -17,7 +16,7 @@ from otel_mlsec.reference.reference import Reference
 _log = logging.getLogger("otel_mlsec")
 
 
-def keep(fits: Sequence[Fitted], directory: Path, key: bytes | None) -> None:
+def keep(fits: Sequence[Fitted], key: bytes | None) -> None:
     """The last fit of each name as `NAME.mlsec`.  The model was fitted on its rows, and the reference says so."""
     last = {describe(fitted.model).model.name: fitted for fitted in fits}
     for name, fitted in last.items():
@@ -25,7 +24,7 @@ def keep(fits: Sequence[Fitted], directory: Path, key: bytes | None) -> None:
             model = describe(fitted.model).model
             reference = Reference.fit(fitted.rows, model=fitted.model, name=name, version=model.version)
             reference = replace(reference, origin=replace(reference.origin or Origin(), in_sample=True))
-            directory.mkdir(parents=True, exist_ok=True)
-            path = store.single(directory, name)
+            fitted.directory.mkdir(parents=True, exist_ok=True)
+            path = store.single(fitted.directory, name)
             reference.save(path, key=key)
             _log.info("reference of model %s fitted to %d of the rows that it was fitted on: %s", name, reference.n_rows, path)

@@ -37,6 +37,7 @@ class Config:
         forwarded_header: request header whose last entry is the client's address, as of X-Forwarded-For; likewise.
         reference: file, directory or URL by model name, `*` for any other model; of a directory, that of the model's name.
         reference_key: secret that references must be signed with.
+        reference_at_fit: directory in which a reference is made of every model that the application fits; "": of none.
         capture_content: may captured content leave the process?  If so, findings about texts quote at most 256 characters and
             spans carry the messages, both with secrets, addresses and numbers masked.
         disabled_instrumentations: names of capture's table.
@@ -70,6 +71,7 @@ class Config:
     forwarded_header: str = ""
     reference: Mapping[str, str] = field(default_factory=dict[str, str])
     reference_key: str = field(default="", repr=False)
+    reference_at_fit: str = ""
     capture_content: bool = False
     disabled_instrumentations: tuple[str, ...] = ()
     queue_items: int = 1024

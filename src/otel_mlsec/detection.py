@@ -14,6 +14,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 
 from otel_mlsec.capture import Call, prediction
+from otel_mlsec.capture.fitted import Fitted
 from otel_mlsec.capture.predicted import digest
 from otel_mlsec.config import Config
 from otel_mlsec.detector import Detector, OutcomeDetector
@@ -56,6 +57,11 @@ class Detection:
         self._scores_at = 0.0
         self._evicted: Counter[str] = Counter()
         self._held_back: Counter[tuple[str, str, Severity]] = Counter()
+
+    def fitted(self, fits: Sequence[Fitted]) -> None:
+        from otel_mlsec.at_fit import keep  # noqa: PLC0415 - nearly nobody asks for it
+
+        keep(fits, self._config.reference_key.encode() or None)
 
     def handle(self, calls: Sequence[Call]) -> None:
         predictions: list[Prediction] = []

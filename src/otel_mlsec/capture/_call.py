@@ -11,6 +11,7 @@ from typing import Any
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
+from otel_mlsec.capture import fitted
 from otel_mlsec.capture._describe import forget
 from otel_mlsec.capture._observe import Call, begin
 from otel_mlsec.capture._patch import Patches, Wrapper
@@ -117,9 +118,25 @@ def of_function(wrapper: Wrapper) -> Wrapper:
 
 def unobserved(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any, /) -> Any:
     """Around `fit`: what a model predicts while it learns is nobody's query."""
+    noted = None
+    if fitted.listening() and getattr(wrapped, "__name__", "") == "fit" and _asker() not in LIBRARIES:
+        with contained("capture.fit"):
+            noted = fitted.begin(instance, rows_argument(args, kwargs))
     token = _inside.set(True)
     try:
-        return wrapped(*args, **kwargs)
+        result = wrapped(*args, **kwargs)
     finally:
         _inside.reset(token)
         forget(instance)
+    if noted is not None:
+        with contained("capture.fit"):
+            fitted.done(noted)
+    return result
+
+
+def _asker() -> str:
+    """The package of who called what is wrapped: the first that is neither ours nor wrapt's."""
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage] - as above
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(("wrapt.", "otel_mlsec.")):
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__")).partition(".")[0]

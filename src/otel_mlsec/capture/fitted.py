@@ -6,6 +6,7 @@ The caller copies rows and nothing more; the worker asks the model about them, a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from otel_mlsec.capture._cells import class_of
@@ -18,20 +19,23 @@ BYTES = 16 << 20
 FRAMES = (("numpy", "ndarray"), ("pandas", "DataFrame"))  # others are not copied
 
 _submit: Submit | None = None
+_directory = Path()
 
 
 @dataclass(slots=True, kw_only=True)
 class Fitted:
     model: Any
     rows: Any  # private
+    directory: Path  # where its reference is to be
     n_bytes: int
 
 
-def listen(patches: Patches, submit: Submit) -> None:
-    """From now on, until the patches are undone, every fit of the application is handed over."""
-    global _submit
-    _submit = submit
-    patches.at_undo(_stop)
+def listen(patches: Patches, submit: Submit, directory: str) -> None:
+    """From now on, until the patches are undone, every fit of the application is handed over; of none without a directory."""
+    global _submit, _directory
+    if directory:
+        _submit, _directory = submit, Path(directory).absolute()
+        patches.at_undo(_stop)
 
 
 def listening() -> bool:
@@ -53,7 +57,7 @@ def begin(model: Any, data: Any) -> Fitted | None:
     step = -(-len(data) // ROWS)
     rows = data[::step].copy() if cls.__name__ == "ndarray" else data.iloc[::step].copy(deep=True)
     n_bytes = int(rows.nbytes) if cls.__name__ == "ndarray" else int(rows.memory_usage(deep=True).sum())
-    return Fitted(model=model, rows=rows, n_bytes=n_bytes) if n_bytes <= BYTES else None
+    return Fitted(model=model, rows=rows, directory=_directory, n_bytes=n_bytes) if n_bytes <= BYTES else None
 
 
 def done(fitted: Fitted) -> None:

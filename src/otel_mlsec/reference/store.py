@@ -39,8 +39,8 @@ def find(store: Path, name: str) -> Path | None:
             there = ", ".join(map(str, versions(store, name))) or "none"
             raise ValueError(f"{kept / CURRENT} names version {number}, which is not there (there are: {there})")
         return path
-    single = store / (_quoted(name) + SUFFIX)
-    return single if _is(single, Path.is_file) else None
+    path = single(store, name)
+    return path if _is(path, Path.is_file) else None
 
 
 def current(store: Path, name: str) -> int:
@@ -130,6 +130,11 @@ def _let_count(kept: Path, number: int) -> None:
 
 def _folder(store: Path, name: str) -> Path:
     return store / _quoted(name)
+
+
+def single(store: Path, name: str) -> Path:
+    """Of a model whose versions are not kept."""
+    return store / (_quoted(name) + SUFFIX)
 
 
 def path_of(store: Path, name: str, number: int) -> Path:
