@@ -19,6 +19,7 @@ from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.envelope import is_signed
 from otel_mlsec.reference.order import MARGIN
 from otel_mlsec.reference.reference import Reference
+from otel_mlsec.reference.truth import Truth
 
 KEY = "OTEL_MLSEC_REFERENCE_KEY"
 JOBLIB = (
@@ -161,6 +162,8 @@ def _print(reference: Reference, path: Path, *, signed: bool) -> None:
                   f"{'signed' if signed else 'not signed'}", markup=False, highlight=False)  # fmt: skip
     if reference.forest is not None:
         console.print(f"An isolation forest of {len(reference.forest.features)} trees.", markup=False, highlight=False)
+    if reference.truth is not None:
+        console.print(_worth(reference.truth), markup=False, highlight=False)
     if not reference.timed:
         console.print("No time column: rows are taken to be in the order in which they were served.", markup=False)
     table = Table("column", "kind", "judged", "missing", "mean", "sd")
@@ -181,3 +184,12 @@ def _row(column: Column) -> tuple[str, str, str, str, str, str]:
     share = column.counts[30] / max(int(column.counts.sum()), 1)
     mean, sd = (f"{column.mean:.4g}", f"{column.sd:.3g}") if column.numeric else ("", "")
     return safe(column.name), kind, judged, f"{100 * share:.3g} %" if share else "", mean, sd
+
+
+def _worth(truth: Truth) -> str:
+    """What its labels say of the model."""
+    labels = f"Labels of {truth.n_rows:,} rows, which the model must not have been fitted on:"
+    if truth.kinds == ("value",):
+        return f"{labels} absolute error {truth.loss(0) * float(truth.scales[0]):.4g}, in one row of ten above {truth.limit:.4g}."
+    loss = f", log loss {truth.loss(0) * float(truth.scales[0]):.3f}" if truth.kinds[0] == "probability" else ""
+    return f"{labels} {100 * truth.error(0):.3g} % of its answers are wrong{loss}."
