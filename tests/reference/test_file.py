@@ -40,6 +40,7 @@ def reference() -> Reference:
             "empty": np.full(2000, np.nan),
             "odd": rng.choice([1.0, np.inf, np.nan], 2000),
             "age": rng.normal(40, 10, 2000),
+            "heat": np.repeat(np.cumsum(rng.normal(0, 3, 84)), 24)[:2000] + rng.normal(0, 1, 2000),  # another one every day
         }
     )
     known = Reference.fit(frame, time=np.arange(2000) * 3600.0, categorical=["code"], name="m", version="7")

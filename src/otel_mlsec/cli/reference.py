@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from otel_mlsec.cli import reference_store, reference_update
 from otel_mlsec.cli.models import load_model
+from otel_mlsec.cli.reference_columns import show_columns
 from otel_mlsec.cli.reference_origin import beside, labels_in, stamped, told
 from otel_mlsec.cli.safe import safe
-from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.envelope import is_signed
-from otel_mlsec.reference.order import MARGIN
 from otel_mlsec.reference.reference import Reference
 from otel_mlsec.reference.truth import Truth
 
@@ -166,24 +164,7 @@ def _print(reference: Reference, path: Path, *, signed: bool) -> None:
         console.print(_worth(reference.truth), markup=False, highlight=False)
     if not reference.timed:
         console.print("No time column: rows are taken to be in the order in which they were served.", markup=False)
-    table = Table("column", "kind", "judged", "missing", "mean", "sd")
-    for column in (*reference.inputs, *reference.outputs):
-        table.add_row(*_row(column))
-    console.print(table)
-    if any(not c.independent for c in reference.inputs):
-        console.print("tempered: its order shows dependence, so its evidence is divided by the number; false alarms are measured "
-                      "there, not proved", markup=False, highlight=False)  # fmt: skip
-
-
-def _row(column: Column) -> tuple[str, str, str, str, str, str]:
-    levels = len(column.bins.levels)
-    kind = "number" if column.numeric else f"category, {levels} levels" if levels else "always missing"
-    judged = "calendar: only values never seen" if column.calendar else (
-        "row by row" if column.independent else f"tempered, {MARGIN * column.variance_inflation:.3g}"
-    )  # fmt: skip
-    share = column.counts[30] / max(int(column.counts.sum()), 1)
-    mean, sd = (f"{column.mean:.4g}", f"{column.sd:.3g}") if column.numeric else ("", "")
-    return safe(column.name), kind, judged, f"{100 * share:.3g} %" if share else "", mean, sd
+    show_columns(console, reference)
 
 
 def _worth(truth: Truth) -> str:

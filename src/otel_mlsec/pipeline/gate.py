@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from otel_mlsec.finding import Finding, Severity, Status
 
 FACTS = "drift/facts"
-STATISTICS = "drift/data"
+STATISTICS = ("drift/data", "drift/cycle")
 ANOMALIES = "anomaly/input"
 STEADY = 3600.0  # s that a finding stays open at least; a change that goes and comes within is one
 MAX_OPEN = 4096  # findings; of more principals that attack at once the end is not told of all
@@ -82,7 +82,7 @@ class Gate:
             features = finding.evidence.get("features", ())
             said_columns = {name for columns in self._facts.values() for name in columns}
             return isinstance(features, tuple) and bool(features) and said_columns.issuperset(features)
-        if finding.detector != STATISTICS:
+        if finding.detector not in STATISTICS:
             return False
         said: dict[str, Severity] = {}  # the worst that a fact says of a column; what is worse than that is told
         for columns in self._facts.values():

@@ -25,6 +25,8 @@ SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # spreads, by which a statistic may ha
 EDGE, STEP = 60.0, 0.025  # of the grid on which e-values are tabled
 WHOLE = 2.0  # weight of the whole cycle, others having 1
 NEVER = -30.0  # logarithm of the e-value of what a one-sided statistic does on the other side
+_ABOVE = [student.quantile(share) for share in (1 / 18, 3 / 18, 5 / 18, 7 / 18)]
+STRAYS = np.array([*(-x for x in _ABOVE), 0.0, *_ABOVE[::-1]])  # ninths of Student's law, at their middles
 MOST = 1e30  # of a sum; float32 holds it
 
 
@@ -65,7 +67,6 @@ class CycleEvidence:
         share = looks[:, None] / looks.sum() * each * np.where(fast, 0.5, 1.0)
         self._weights = np.repeat(share[:, :, None] / sizes, sizes, axis=2)
         self._chain_weights = np.repeat((0.5 * each * fast / max(int(self._is_slot.sum()), 1) / sizes)[:, None], sizes, axis=1)
-        self._live = live
         least = np.where(statistics.is_share, SHARE_TOLERANCE + 1 / np.sqrt(np.maximum(rhythm.rows[-1], 1)), TOLERANCE)
         slack = np.asarray(tolerances)[statistics.column] * np.where(statistics.is_share, 0.5, 1.0)
         self._slack = slack  # (S,) what the user grants
@@ -116,21 +117,16 @@ class CycleEvidence:
         self.sums[:, of] = 0.0
         self.chains[of] = 0.0
 
-    def judged(self, statistic: int) -> str:
-        """How: "fast", "slow" or "rare"; "" where it has no shape."""
-        if not self._live[statistic]:
-            return ""
-        return "rare" if self._rare[statistic] else "fast" if self._rhythm.fast[statistic] else "slow"
-
     def reached(self, statistic: int, shift: float, cycles: int) -> float:
-        """Evidence, in cycles, after so many with the statistic `shift` above the reference's centre, all else as ever."""
+        """Evidence, in cycles, after so many with the statistic `shift` above the reference's centre, and straying as ever; after
+        one, at the centre of where it may be."""
         spread = self._rhythm.upper[:, statistic]
         residual = np.where(spread > 0, max(shift - self._slack[statistic], 0.0) / np.where(spread > 0, spread, 1.0), 0.0)
+        strayed = residual + (STRAYS[:, None] if cycles > 1 else 0.0)  # (points, L)
         steps = int(2 * EDGE / STEP)
-        at = np.clip(np.rint((residual + EDGE) / STEP), 0, steps).astype(np.int64)
-        log_e = np.where(spread > 0, self._tables[0][:, at], 0.0)  # (sizes, L)
+        at = np.clip(np.rint((np.atleast_2d(strayed) + EDGE) / STEP), 0, steps).astype(np.int64)
+        log_e = np.where(spread > 0, self._tables[0][:, at], 0.0).mean(axis=1)  # (sizes, L)
         own = self._weights[:, statistic, : len(SIZES)].T * np.exp(np.minimum(cycles * log_e, 60.0))
-        chain = self._chain_weights[statistic, : len(SIZES)] * np.exp(
-            np.minimum(cycles * log_e[:, self._is_slot].sum(axis=1), 60.0)
-        )
+        slots = np.minimum(cycles * log_e[:, self._is_slot].sum(axis=1), 60.0)
+        chain = self._chain_weights[statistic, : len(SIZES)] * np.exp(slots)
         return float(own.sum() + chain.sum())
