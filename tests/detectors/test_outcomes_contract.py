@@ -85,10 +85,13 @@ def test_it_is_built_for_a_reference_with_labels_and_for_no_other(row: str, sett
 @every_detector
 @every_setting
 def test_findings_exist_for_reason_and_carry_numbers_that_a_person_can_check(row: str, setting: str):
-    found = serve(one(row, setting), outcomes("worse", 1, 4000))
+    detector, asked = one(row, setting), outcomes("worse", 1, 4000)
+    batches = [labelled.part(asked, at, at + 64) for at in range(0, 4000, 64)]
+    told_in = [(finding, each) for each in batches for finding in detector.update(each)]
 
-    assert found
-    for finding in found:
+    assert told_in
+    for finding, batch in told_in:
+        assert finding.time == batch.told[finding.call]
         assert finding.score >= finding.threshold > 0
         assert finding.detector == row
         assert finding.kind in KINDS[row]
@@ -106,7 +109,8 @@ def test_cutting_the_labels_into_other_batches_changes_nothing(row: str, setting
     rows = outcomes(kind, 2, 3000)
     small, large = one(row, setting), one(row, setting)
 
-    assert serve(small, rows, size=37) == serve(large, rows, size=1900)
+    one_way, other_way = ([replace(f, call=-1) for f in serve(*each)] for each in ((small, rows, 37), (large, rows, 1900)))
+    assert one_way == other_way
     same(small.snapshot(), large.snapshot())
 
 

@@ -50,7 +50,7 @@ class ConceptDrift:
         self._baseline, self._reference, self._method = baseline, reference, settings.concept
         self._chart, self._past = baseline.chart(), Past(baseline)
         p = len(baseline.rates) + 1  # with the loss
-        self._waiting = np.empty((0, N_PLAIN + len(baseline.places.columns)))  # fewer than a block, unless merged
+        self._waiting = np.empty((0, N_PLAIN + len(baseline.places.columns)))  # fewer than a block
         self._number = np.zeros((p, 2), np.int64)  # of the change that a place and side is in; 0: none
         self._level = np.full((p, 2), np.nan)  # what was told of it
         self._open_for = np.zeros((p, 2), np.int64)  # labels there since then
@@ -66,16 +66,17 @@ class ConceptDrift:
         return cls(Baseline(reference.truth, reference, settings), settings, reference=reference)
 
     def update(self, outcomes: Outcomes, /) -> list[Finding]:
-        found: list[Change] = []
-        rows = self._baseline.rows_of(outcomes)
+        found: list[Finding] = []
+        rows, places = self._baseline.rows_of(outcomes)
         self._coverage = outcomes.coverage if len(rows) else self._coverage
         for start in range(0, len(rows), PIECE):
             waiting = np.concatenate([self._waiting, rows[start : start + PIECE]])
-            whole = len(waiting) // BLOCK * BLOCK
+            before, whole = start - len(self._waiting), len(waiting) // BLOCK * BLOCK
             self._waiting = waiting[whole:].copy()
-            for at in range(0, whole, BLOCK):
-                found += self._absorbed(waiting[at : at + BLOCK])
-        return [self._finding(outcomes, change) for change in found]
+            for end in range(BLOCK, whole + 1, BLOCK):
+                changes = self._absorbed(waiting[end - BLOCK : end])
+                found += [self._finding(outcomes, change, int(places[before + end - 1])) for change in changes]
+        return found
 
     def scores(self) -> Mapping[str, float]:
         """By how much the share of errors has moved over the last 2,000 labels; 0 until 256 have come."""
@@ -224,9 +225,9 @@ class ConceptDrift:
         most = Severity.CRITICAL if self._coverage >= BIASED else Severity.MEDIUM
         return min(most, max(effect.severity for effect in effects))
 
-    def _finding(self, outcomes: Outcomes, change: Change) -> Finding:
+    def _finding(self, outcomes: Outcomes, change: Change, row: int) -> Finding:
         return told(
-            outcomes, change, self._baseline, self._reference, detector=self.name, threshold=self._chart.threshold,
+            outcomes, row, change, self._baseline, self._reference, detector=self.name, threshold=self._chart.threshold,
             method=self._method,
         )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from otel_mlsec.arrays import Floats
+from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detectors.budget import PROVISIONAL
 from otel_mlsec.detectors.drift import bounds
@@ -72,11 +72,11 @@ class Baseline:
             case _:
                 return EDetector(self.error_bets, self.loss_bets, self.threshold)
 
-    def rows_of(self, outcomes: Outcomes) -> Floats:
-        """(n, 4 + c) of the outcomes that can be compared; of the others none."""
+    def rows_of(self, outcomes: Outcomes) -> tuple[Floats, Ints]:
+        """-> (n, 4 + c) of the outcomes that can be compared, and (n,) which of all these are."""
         kind = KINDS.get(outcomes.meaning, "")
         if kind not in self.truth.kinds or not outcomes.outputs.size:
-            return np.empty((0, N_PLAIN + len(self.places.columns)))
+            return np.empty((0, N_PLAIN + len(self.places.columns))), np.empty(0, np.int64)
         k = self.truth.kinds.index(kind)
         found = judged(
             outcomes.meaning, outcomes.outputs, outcomes.truth, scale=float(self.truth.scales[k]), limit=self.truth.limit
@@ -84,7 +84,7 @@ class Baseline:
         made, told = (np.nan_to_num(times, posinf=LATEST, neginf=-LATEST) for times in (outcomes.times, outcomes.told))
         plain = (made, told, 2 * k + found.wrong, found.loss)
         rows = np.column_stack([*plain, self.places.index(outcomes.inputs, outcomes.features, outcomes.n_rows)])
-        return rows[found.known].astype(np.float64)
+        return rows[found.known].astype(np.float64), np.flatnonzero(found.known)
 
     def stream(self, block: Floats) -> tuple[Floats, Floats]:
         """-> (m,) what Page–Hinkley and ADWIN look at, errors or of a regression losses; and in standard deviations."""

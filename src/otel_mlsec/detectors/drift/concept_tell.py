@@ -32,8 +32,10 @@ class Change:
     beside: tuple[Effect, ...] = ()  # the error, where only the loss was blamed
 
 
-def told(outcomes: Outcomes, change: Change, baseline: Baseline, reference: Reference, *, detector: str, threshold: float,
-         method: str) -> Finding:  # fmt: skip
+def told(
+    outcomes: Outcomes, row: int, change: Change, baseline: Baseline, reference: Reference, *, detector: str, threshold: float,
+    method: str,
+) -> Finding:  # fmt: skip
     sliced = tuple(sorted(effect.name for effect in change.effects if effect.name))
     of_model = any(not effect.name for effect in change.effects)
     better = ("better",) if change.side == BETTER else ()
@@ -51,6 +53,7 @@ def told(outcomes: Outcomes, change: Change, baseline: Baseline, reference: Refe
         first_seen=since,
         count=max(1, *(effect.rows for effect in change.effects)),
         status=change.status,
+        call=row,
         subject=("error", *better) if of_model else (*sliced, *better),
         evidence={
             "method": method,
