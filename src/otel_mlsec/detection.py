@@ -49,7 +49,8 @@ class Detection:
         self._references = References(config.reference, config.reference_key, emitter.reference_refused)
         self._router = Router(build=self._detectors, known=self._reference, build_outcomes=self._of_outcomes)
         self._feedback = Feedback(
-            self._router, digest=digest, span=_span, horizon=config.label_horizon, n_bytes=config.label_bytes
+            self._router, slices=lambda name: config.of(name).slices, digest=digest, span=_span,
+            horizon=config.label_horizon, n_bytes=config.label_bytes,
         )  # fmt: skip
         self._consequences = Consequences(
             lambda finding: emitter.withheld(finding.kind, finding.severity, finding.model.name, REPETITION)

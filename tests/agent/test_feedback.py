@@ -74,6 +74,22 @@ def test_labels_that_say_that_the_model_errs_are_a_finding_with_the_trace_of_a_p
     assert list(judged.series("mlsec.feedback.coverage").values()) == [1.0]
 
 
+def test_a_slice_that_decays_is_named_from_columns_that_have_no_name(judged):
+    judged.instrument(model=otel_mlsec.ModelSettings(slices=("x2",)))
+    model = judged.judged()
+    for i in range(60):
+        rows = judged.rows(50)
+        model.predict_proba(rows)
+        answers = judged.truth(rows)
+        if i >= 10:
+            wrong = rows[:, 2] == 3.0
+            answers[wrong] = np.where(answers[wrong] == "late", "on time", "late")
+        assert feedback(current_prediction(), answers)
+
+    findings = [found for found in judged.findings() if found.attributes["security_rule.name"] == "drift/concept"]
+    assert any("x2" in slice for found in findings for slice in found.attributes["mlsec.evidence.slices"])
+
+
 def test_a_model_that_is_as_it_was_is_no_finding(judged):
     judged.instrument()
     model = judged.judged()

@@ -186,6 +186,27 @@ def test_the_answer_may_be_a_label(tmp_path, frames, saved, capsys):
     assert json.loads(lines[0])["kind"] == "drift.concept"
 
 
+def test_slices_of_a_feature_are_judged_apart(tmp_path, frames, saved, capsys):
+    predictions, labels = frames
+    ordered = labels.set_index("prediction_id").reindex(predictions.prediction_id)
+    rng = np.random.default_rng(5)
+    truth = np.array(CLASSES)[(rng.random(ROWS) < predictions["proba.yes"].to_numpy()).astype(int)]
+    of_slice = (predictions.b > 1.0).to_numpy() & (np.arange(ROWS) > 500)
+    truth[of_slice] = np.where(predictions["proba.yes"][of_slice] > 0.5, "no", "yes")
+    told = ordered.assign(label=truth).reset_index()
+
+    status = feedback(
+        written(tmp_path, "l.csv", told), "--predictions", written(tmp_path, "p.csv", predictions), "--reference", saved,
+        "--slices", "b", "--json",
+    )  # fmt: skip
+    nowhere = feedback(tmp_path / "l.csv", "--predictions", tmp_path / "p.csv", "--reference", saved, "--slices", "c")
+
+    said = capsys.readouterr()
+    assert (status, nowhere) == (0, 2)
+    assert any(name.startswith("b") for line in said.out.splitlines()[:-1] for name in json.loads(line)["evidence"]["slices"])
+    assert "--slices names 'c'" in said.err
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [

@@ -8,6 +8,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -67,6 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model-column", default="", metavar="COL", help="which model was asked")
     parser.add_argument("--version-column", default="", metavar="COL", help="and which version of it")
     parser.add_argument("--answer", default="", metavar="COL", help="the label that the model gave")
+    parser.add_argument("--slices", default="", metavar="COL,COL", help="features by whose parts errors are judged, too")
     parser.add_argument("--json", action="store_true", help="one JSON object a record of a finding, and one of the counts")
 
 
@@ -83,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _joined(options: argparse.Namespace) -> int:
-    config = Config.load(os.environ)
+    config = _sliced(Config.load(os.environ), tuple(filter(None, options.slices.split(","))))
     references = _references(options.reference, config)
     judged = Labelled(known=lambda name: references.get(name) or references.get(ANY), settings=config.of)
     console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 200)
@@ -94,7 +96,7 @@ def _joined(options: argparse.Namespace) -> int:
         _labels(path, options, labels)
     reader = Reader(principal=str, source=lambda _, cell: cell, rows_per_second=1.0)
     for path in options.predictions:
-        _predictions(path, options, references, reader, labels, judged, view)
+        _predictions(path, options, config, references, reader, labels, judged, view)
     counts = +(labels.counts + judged.counts + Counter(unknown=labels.unknown()))
     view.end(reader.n_rows)
     _tell(reader, labels, judged, counts, options)
@@ -130,8 +132,8 @@ def _labels(path: Path, options: argparse.Namespace, labels: Labels) -> None:
 
 
 def _predictions(
-    path: Path, options: argparse.Namespace, references: dict[str, Reference], reader: Reader, labels: Labels, judged: Labelled,
-    view: View,
+    path: Path, options: argparse.Namespace, config: Config, references: dict[str, Reference], reader: Reader, labels: Labels,
+    judged: Labelled, view: View,
 ) -> None:  # fmt: skip
     recording = opened(path)
     ids: str = options.prediction_id or options.id
@@ -139,7 +141,7 @@ def _predictions(
         _there(recording, {"--prediction-id" if options.prediction_id else "--id": ids, "--index": options.index,
                            "--prediction-time": options.prediction_time, "--model-column": options.model_column,
                            "--version-column": options.version_column, "--answer": options.answer})  # fmt: skip
-        of = _columns(recording, options, references)
+        of = _columns(recording, options, config, references)
         wanted: list[str] = list(dict.fromkeys([*of.all, ids, *filter(None, [options.index])]))
         with progress() as bar:
             task = bar.add_task(path.name, total=recording.total)
@@ -155,15 +157,26 @@ def _predictions(
         _say(f"{path}: {recording.malformed:,} lines are no rows and were left out")
 
 
-def _columns(recording: Recording, options: argparse.Namespace, references: dict[str, Reference]) -> Columns:
-    """Answers, and those inputs whose slices may be judged."""
+def _sliced(config: Config, slices: tuple[str, ...]) -> Config:
+    """With other slices than its own, if there are any."""
+    if not slices:
+        return config
+    models = {name: replace(of, slices=slices) for name, of in config.models.items()}
+    return replace(config, model=replace(config.model, slices=slices), models=models)
+
+
+def _columns(recording: Recording, options: argparse.Namespace, config: Config, references: dict[str, Reference]) -> Columns:
+    """Answers, and those inputs whose slices are judged."""
     roles = Roles(time=options.prediction_time, model=options.model_column, version=options.version_column, label=options.answer)
     probabilities = tuple(name for name in recording.names if name.startswith(PROBABILITY))
     outputs = tuple(name for name in recording.names if name.startswith(OUTPUT))
     if not (probabilities or outputs or options.answer):
         raise ValueError(f"no column is an answer: {PROBABILITY}<class>, {OUTPUT}*, or the one that --answer names")
     inputs = [column for reference in references.values() for column in reference.inputs]
-    known = dict.fromkeys(column.name for column in inputs if column.name in recording.names)
+    slices = dict.fromkeys(name for of in (config.model, *config.models.values()) for name in of.slices)
+    known = dict.fromkeys(column.name for column in inputs if column.name in slices and column.name in recording.names)
+    if options.slices and (missing := [name for name in slices if name not in known]):
+        raise ValueError(f"--slices names {missing[0]!r}, which is no column that the reference knows and the file has")
     return Columns(
         roles=roles,
         features=tuple(known)[:MAX_KEPT],

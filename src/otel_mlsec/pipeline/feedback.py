@@ -22,13 +22,17 @@ class Feedback:
 
     Args:
         router: knows who judges which model.
+        slices: inputs that outcomes are told apart by, of a model by its name.
         digest: of an id, keyed.
         span: makes the span of a prediction that is over.
         horizon: s; n_bytes: of memory.
     """
 
-    def __init__(self, router: Router, *, digest: Callable[[str], int], span: Span, horizon: float, n_bytes: int) -> None:
-        self._router, self._span = router, span
+    def __init__(
+        self, router: Router, *, slices: Callable[[str], tuple[str, ...]], digest: Callable[[str], int], span: Span,
+        horizon: float, n_bytes: int,
+    ) -> None:  # fmt: skip
+        self._router, self._slices, self._span = router, slices, span
         self._awaiting = Awaiting(digest=digest, wants=self._wants, horizon=horizon, n_bytes=n_bytes)
 
     @property
@@ -58,7 +62,7 @@ class Feedback:
 
     def _wants(self, model: Model) -> Wanted | None:
         watched = self._router.judging(model)
-        return Wanted(watched.columns, watched.features) if watched is not None else None
+        return Wanted(self._slices(model.name), watched.features) if watched is not None else None
 
     def _judged(self, joined: Iterable[Joined]) -> list[Found]:
         found: list[Found] = []

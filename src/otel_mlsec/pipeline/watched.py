@@ -54,11 +54,6 @@ class Watched:
         findings = [finding for detector in self.detectors for finding in _update(detector, batch)]
         return self._gate.admitted(findings, float(batch.times[-1]))
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Inputs that are to be kept until an outcome is there."""
-        return tuple(dict.fromkeys(name for detector in self.of_outcomes for name in getattr(detector, "columns", ())))
-
     def outcomes(self, outcomes: Outcomes) -> list[Finding]:
         """What is to be told now that these are known, at least one; `Finding.call` is a row of them."""
         findings: list[Finding] = []
