@@ -12,7 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from evaluation.drift import flights as data
-from evaluation.drift import iid, order
+from evaluation.drift import iid, order, wide
 from evaluation.drift.tables import SCENARIOS
 from otel_mlsec.finding import Status
 
@@ -32,6 +32,7 @@ def main() -> None:
     began = time.monotonic()
     independent_rows(asked.tables, asked.rows)
     changes(asked.runs)
+    wide.main(out, asked.rows, min(asked.runs, 12))
     real_order(asked.splits, max(1, asked.runs // asked.splits))
     story()
     out.print(f"in {time.monotonic() - began:.0f} s")

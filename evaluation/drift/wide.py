@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -25,6 +28,7 @@ LONGEST = 5_000  # rows that a change is waited for
 WIDTHS = (20, 100, 500)
 COST = 0.31  # us a row and feature, of all detectors of drift
 COST_ROWS = 12_800
+MIB = 1 << 20
 
 
 def main(out: Console, rows: int = 1_000_000, runs: int = 12) -> None:
@@ -47,6 +51,9 @@ def main(out: Console, rows: int = 1_000_000, runs: int = 12) -> None:
         total = sum(costs.values()) / d
         asked = f" (asked: <= {COST})" if d == WIDTHS[-1] else ""
         out.print(f"{d:4d} features: {total:.3f} us a row and feature{asked}: {parts}")
+    file, states = memory(512)
+    parts = ", ".join(f"{name} {size / MIB:.1f}" for name, size in states.items())
+    out.print(f" 512 features: reference file {file / MIB:.1f} MiB; state after 100,000 rows, MiB: {parts}")
 
 
 CHANGES = ("mean + 0.5 sd of one", "correlation 0 -> 0.5 of a chosen pair", "correlation 0 -> 0.5 of another pair")
@@ -66,6 +73,11 @@ def names(d: int) -> tuple[str, ...]:
 
 def reference(seed: int, d: int = 500, n: int = 10_000) -> Reference:
     return Reference.of_matrix(rows_of(np.random.default_rng((500, seed)), n, d), names(d), None, model=MODEL, created=0.0)
+
+
+@cache
+def shared(seed: int) -> Reference:
+    return reference(10 + seed)
 
 
 def statistical(known: Reference) -> list[DataDrift | JointDrift]:
@@ -88,7 +100,7 @@ def false_alarms(seed: int, n: int) -> int:
 
 def delay(change: str, seed: int) -> float:
     """Rows from the change to its finding; infinite: none that names it in 5,000."""
-    known, rng = REFERENCES[seed % 2], np.random.default_rng((502, CHANGES.index(change), seed))
+    known, rng = shared(seed % 2), np.random.default_rng((502, CHANGES.index(change), seed))
     assert known.pairs is not None
     chosen = set(zip(known.pairs.left.tolist(), known.pairs.right.tolist(), strict=True))
     normal = [(i, j) for i, j in chosen if i % 6 < 4 and j % 6 < 4]
@@ -125,6 +137,20 @@ def cost(d: int) -> dict[str, float]:
     return {name: seconds / COST_ROWS * 1e6 for name, seconds in spent.items()}
 
 
+def memory(d: int) -> tuple[int, dict[str, int]]:
+    """-> bytes of the reference's file, and of the state of each detector of drift after 100,000 rows."""
+    known, rng = reference(0, d), np.random.default_rng((504, d))
+    with tempfile.TemporaryDirectory() as folder:
+        known.save(Path(folder) / "wide.ref")
+        size = (Path(folder) / "wide.ref").stat().st_size
+    detectors = [each for each in build(known, ModelSettings()) if each.name.startswith("drift/")]
+    piece = rows_of(rng, 1000, d)
+    for start in range(0, 100_000, 1000):
+        for detector in detectors:
+            detector.update(batch_of(piece[rng.permutation(1000)], float(start)))
+    return size, {each.name: sum(part.nbytes for part in each.snapshot().values()) for each in detectors}
+
+
 def _served(detectors: list[Detector], d: int) -> Iterator[tuple[Detector, Batch]]:
     rng = np.random.default_rng((503, d))
     for start in range(0, COST_ROWS, BATCH):
@@ -140,8 +166,6 @@ def batch_of(x: Floats, start: float) -> Batch:
         calls=np.zeros(n, np.int64), principals=("",),
     )  # fmt: skip
 
-
-REFERENCES = (reference(10), reference(11))
 
 if __name__ == "__main__":
     main(Console(width=118))

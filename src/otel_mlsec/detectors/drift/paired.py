@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from otel_mlsec.arrays import Floats
+from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.drift.bank import bounded
 from otel_mlsec.detectors.drift.change import ENOUGH, Change, Changes, Counts
@@ -39,20 +39,38 @@ class PairChanges(Changes):
             [*pairs, *features], tolerances, weights, threshold=threshold, seed=seed, bank=products,
             importance=[*importance, *[None] * f],
         )  # fmt: skip
-        self._left, self._right = np.array(sides, np.int64).reshape(-1, 2).T
-        self._scores = np.stack([scores_of(c) for c in features])  # (f, N_BINS), NaN of what is no number
-        self._bins = np.stack([_table(*sides[k], self._scores, pairs[k]) for k in range(p)])  # (p, N_BINS²) uint8
-        self._scores = np.nan_to_num(self._scores)
+        self._left, self._right = np.array(sides, np.int64).reshape(-1, 2).T.copy()
+        scores = np.stack([scores_of(c) for c in features])  # (f, N_BINS), NaN of what is no number
+        self._scores = np.nan_to_num(scores)
+        self._bins = np.concatenate([_table(scores[i], scores[j], pair) for (i, j), pair in zip(sides, pairs, strict=True)])
+        self._offset = (np.arange(p) * N_BINS**2).astype(np.int32)
+        self._middle = np.stack([middles(pair) for pair in pairs])  # (p, N_BINS)
         self._aside = np.zeros(p, np.bool_)
 
     def _binned(self, values: Floats) -> tuple[Counts, Floats]:
-        """(n, f) values of the features."""
-        p, f = len(self._left), values.shape[1]
-        own = np.stack([c.bins.index(values[:, i]) for i, c in enumerate(self.columns[p:])], axis=1).astype(np.int64)
-        scores = self._scores[np.arange(f), own]
-        both = own[:, self._left] * N_BINS + own[:, self._right]
-        index: Counts = np.concatenate([self._bins[np.arange(p), both].astype(np.int64), own], axis=1)
-        return index, np.concatenate([scores[:, self._left] * scores[:, self._right], np.zeros_like(scores)], axis=1)
+        """(n, f) values of the features; nothing is summed up, since the bins say enough of a product."""
+        n, p = len(values), len(self._left)
+        index: Counts = np.empty((n, len(self.columns)), np.int64)
+        for i, column in enumerate(self.columns[p:]):
+            index[:, p + i] = column.bins.index(values[:, i])
+        own = index[:, p:].astype(np.int32)
+        both = own.take(self._left, axis=1)
+        both *= N_BINS
+        both += own.take(self._right, axis=1)
+        both += self._offset
+        index[:, :p] = self._bins.take(both)
+        return index, np.empty((n, 0))
+
+    def _counted(self, index: Counts, numbers: Floats, block: Ints) -> tuple[Counts, Floats]:
+        counts, _ = super()._counted(index, numbers, block)
+        return counts, np.zeros(counts.shape[:2])
+
+    def _since(self, i: int) -> tuple[int, Counts, Floats, Floats]:
+        best, counts, _, starts = super()._since(i)
+        pair, n = self.columns[i], counts[:, :MISSING].sum(axis=1)
+        shares = pair.shares[:MISSING] / pair.shares[:MISSING].sum()
+        off = (counts[:, :MISSING] - n[:, None] * shares) @ self._middle[i, :MISSING]
+        return best, counts, n * pair.mean + off, starts
 
     def _absorb(self, log_ratios: Floats, n_rows: int) -> float:
         score = super()._absorb(log_ratios, n_rows)
@@ -117,15 +135,20 @@ class PairChanges(Changes):
 
 def products(pair: Column, tolerance: float) -> tuple[Floats, Floats]:
     """The alternatives of a product, as `bank.table_of`: its mean, which is the correlation, has moved either way."""
-    edges, p = pair.bins.edges, pair.shares
-    middle = np.zeros(N_BINS)  # product in the middle of each bin
-    middle[: len(edges) + 1] = np.concatenate([edges[:1], (edges[1:] + edges[:-1]) / 2, edges[-1:]])
+    p, middle = pair.shares, middles(pair)
     laws = [p * np.exp(np.clip(sign * size * middle, -20, 20)) for size in TILTS for sign in (1, -1)]
     ratios = np.stack([bounded(law / law.sum(), pair, tolerance) for law in laws], axis=1)
     return ratios, np.full(len(laws), 1 / len(laws))
 
 
-def _table(left: int, right: int, scores: Floats, pair: Column) -> npt.NDArray[np.uint8]:
+def middles(pair: Column) -> Floats:
+    """(N_BINS,) product in the middle of each bin; 0 for what is no number."""
+    edges, middle = pair.bins.edges, np.zeros(N_BINS)
+    middle[: len(edges) + 1] = np.concatenate([edges[:1], (edges[1:] + edges[:-1]) / 2, edges[-1:]])
+    return middle
+
+
+def _table(left: Floats, right: Floats, pair: Column) -> npt.NDArray[np.uint8]:
     """(N_BINS²,) bin of the product of every two bins."""
-    found = pair.bins.index((scores[left][:, None] * scores[right][None, :]).ravel())
-    return np.where(found == INVALID, np.uint8(MISSING), found).astype(np.uint8)
+    found = pair.bins.index((left[:, None] * right[None, :]).ravel())
+    return np.where(found == INVALID, np.uint8(MISSING), found)
