@@ -77,6 +77,7 @@ def test_it_is_built_for_a_reference_with_labels_and_for_no_other(row: str, sett
     rows = inputs(1, 500)
 
     assert one(row, setting).name == row
+    assert set(one(row, setting).scores().values()) == {0.0}
     assert row in KINDS
     assert build_outcomes(Reference.of_matrix(rows, NAMES, None, created=0.0), SETTINGS[setting]) == []
     assert build_outcomes(REFERENCE, replace(SETTINGS[setting], off=True)) == []

@@ -34,7 +34,9 @@ def test_accuracy_is_expected_of_scores_and_known_of_labels():
     ]  # fmt: skip
 
     assert list(routing.estimates()) == []
-    routing.detect(calls)
+    routing.detect(calls[:1])
+    assert list(routing.estimates()) == []
+    routing.detect(calls[1:])
     watched = routing.judging(MODEL)
     assert watched is not None
     serve(watched.of_outcomes[0], outcomes)

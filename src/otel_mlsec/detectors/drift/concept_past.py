@@ -72,9 +72,9 @@ class Past:
         """-> labels, error (or loss, in its unit) and reference's of the last `rows` at a place, or of a few more."""
         base = self._baseline
         if place == LOSS:
-            total = _last(self._losses, 0, rows)
+            total = _last(self._losses, 0, rows, LEVELS)
             return int(total.sum()), base.scale * of_losses(total)[0], base.scale * base.loss_mean
-        total = _last(self._errors, _row(place), rows)
+        total = _last(self._errors, _row(place), rows, 2 * len(base.truth.kinds))
         n, wrong = map(int, share(total))
         return n, wrong / max(1, n), self._before(_row(place), total)
 
@@ -102,8 +102,8 @@ def _row(place: int) -> int:
     return 0 if place == MODEL else place - 1
 
 
-def _last(history: History, i: int, rows: int) -> Ints:
-    total = np.zeros_like(history.buckets[-1].counts[i]) if history.buckets else np.zeros(0, np.int64)
+def _last(history: History, i: int, rows: int, n_cells: int) -> Ints:
+    total = np.zeros(n_cells, np.int64)
     for bucket in reversed(history.buckets):
         total = total + bucket.counts[i]
         if int(total.sum()) >= rows:
