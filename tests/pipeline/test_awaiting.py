@@ -154,6 +154,15 @@ def test_a_label_before_its_prediction_waits_for_it_and_not_for_ever():
     assert counts(of) == {"early": 2, "joined": 1, "unknown": 1}
 
 
+def test_a_label_that_has_waited_too_long_is_not_joined_though_it_is_still_there():
+    of = awaiting(horizon=100.0)
+    of.told([told("a")], 0.0)
+    of.told([told("b")], 60.0)  # in the same segment
+
+    assert of.answered([call("a")], 110.0) == []
+    assert len(of.answered([call("b")], 110.0)) == 1
+
+
 def test_after_the_horizon_a_label_is_too_late_and_then_unknown():
     of = awaiting(horizon=100.0)
     of.answered([call("a")], 0.0)
@@ -236,6 +245,16 @@ def test_a_trace_names_its_last_prediction_whose_id_nobody_set():
     assert by_id.outcomes.outputs[:, 1].tolist() == [0.1]
     assert counts(of) == {"joined": 2, "duplicate": 1}
     assert int(by_trace.records["span"][0]) == 0xDEF
+
+
+def test_an_id_and_its_trace_told_together_are_one_label():
+    of = awaiting()
+    of.answered([call("1", span=SpanContext(0xABC, 1, is_remote=False), made=True)], 0.0)
+
+    [joined] = of.told([told("1"), told(f"{0xABC:032x}")], 1.0)
+
+    assert joined.outcomes.n_rows == 1
+    assert counts(of) == {"joined": 1, "duplicate": 1}
 
 
 @pytest.mark.parametrize("last", ["predict", "predict_proba"])
