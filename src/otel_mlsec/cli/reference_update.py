@@ -155,15 +155,21 @@ def _distances(old: Reference, features: Any, model: Any) -> dict[str, float]:
 
 
 def _distance(column: Column, x: Any) -> float:
-    counts = np.bincount(column.bins.index(x), minlength=N_BINS)[:N_BINS]
-    return float(0.5 * np.abs(counts / max(counts.sum(), 1) - column.counts / max(int(column.counts.sum()), 1)).sum())
+    """Total variation beyond what chance gives: its mean without any change is taken off, in squares."""
+    now = np.bincount(column.bins.index(x), minlength=N_BINS)[:N_BINS]
+    n, m = max(int(now.sum()), 1), max(int(column.counts.sum()), 1)
+    pooled = (now + column.counts) / (n + m)
+    distance = 0.5 * np.abs(now / n - column.counts / m).sum()
+    variance = pooled * (1 - pooled) * (1 / n + 1 / m) * column.variance_inflation
+    chance = 0.5 * np.sqrt(2 / np.pi * variance).sum()  # mean of the absolute value of a normal variable
+    return float(np.sqrt(max(0.0, distance**2 - chance**2)))
 
 
 def _show(old: Reference, new: Reference, distances: dict[str, float]) -> None:
     console = Console()
+    name, version = safe(new.model.name) or "any model", (old.origin or Origin()).version
     console.print(
-        f"{safe(new.model.name) or 'any model'}: {old.n_rows:,} rows become {new.n_rows:,}, "
-        f"version {(new.origin or Origin()).version}",
+        f"{name}: {old.n_rows:,} rows of version {version} become {new.n_rows:,}",
         markup=False, highlight=False,
     )  # fmt: skip
     before = {c.name: c for c in (*old.inputs, *old.outputs)}
