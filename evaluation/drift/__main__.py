@@ -12,7 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from evaluation.drift import flights as data
-from evaluation.drift import iid, order, wide
+from evaluation.drift import concept, iid, order, wide
 from evaluation.drift.tables import SCENARIOS
 from otel_mlsec.finding import Status
 
@@ -33,6 +33,7 @@ def main() -> None:
     independent_rows(asked.tables, asked.rows)
     changes(asked.runs)
     wide.main(out, asked.rows, min(asked.runs, 12))
+    concept.report(out, runs=asked.runs, labels=asked.rows)
     real_order(asked.splits, max(1, asked.runs // asked.splits))
     story()
     out.print(f"in {time.monotonic() - began:.0f} s")
