@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from evaluation.drift import flights as data
 from evaluation.drift import concept, iid, order, wide
+from evaluation.drift import flights as data
 from evaluation.drift.tables import SCENARIOS
 from otel_mlsec.finding import Status
 
