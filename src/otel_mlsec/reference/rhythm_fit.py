@@ -19,6 +19,7 @@ from otel_mlsec.sketches.distance import distance
 
 MAX_CYCLES = 1000  # of a longer reference the last
 REMEMBERS = 0.3  # correlation
+LAGS = (1, 2, 3, 4)  # blocks
 WEEK = 7  # cycles
 POOLED = 0.01  # share of unseen levels from which on they are no statistic: the half that chose the levels has none
 
@@ -39,12 +40,12 @@ def is_slow(column: Column, x: Floats) -> bool:
 
 
 def _memory(series: Floats) -> float:
-    """Correlation of the mean of 64 rows with that of the 64 before."""
+    """Largest correlation of the mean of 64 rows with that of one to four such blocks before; of a swing it may be negative."""
     size = BLOCKS[0]
     means = series[: len(series) // size * size].reshape(-1, size).mean(axis=1)
     off = means - means.mean()
     total = float(off @ off)
-    return float(off[1:] @ off[:-1]) / total if total > 0 else 0.0
+    return max(abs(float(off[lag:] @ off[:-lag])) for lag in LAGS) / total if total > 0 else 0.0
 
 
 def rhythm_of(matrix: Floats, times: Floats | None, columns: Sequence[Column], *, weekend: bool = False) -> Rhythm | None:

@@ -13,6 +13,7 @@ from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.align import aligned
+from otel_mlsec.detectors.drift.bets import blamed
 from otel_mlsec.detectors.drift.cycle_counts import Counts
 from otel_mlsec.detectors.drift.cycle_evidence import CycleEvidence
 from otel_mlsec.detectors.drift.cycle_open import Open
@@ -27,12 +28,13 @@ from otel_mlsec.reference.cycle_statistics import Statistics, Word
 from otel_mlsec.reference.reference import Reference
 from otel_mlsec.reference.rhythm import Rhythm
 from otel_mlsec.reference.slots import LEAST_ROWS, Place, places
-from otel_mlsec.sketches.bins import N_BINS, is_text
+from otel_mlsec.sketches.bins import is_text
 from otel_mlsec.sketches.distance import distance
 
 FEW_OF_USUAL = 0.1  # of a slot's usual rows: with fewer, what spans it is no cycle like those of the reference
 ENOUGH = 256  # rows, for a distance to be more than noise
 MAX_SCORE = 1e12
+ABOUT = 0.5  # of the residual that has most evidence
 
 
 class CycleDrift:
@@ -59,7 +61,8 @@ class CycleDrift:
         tolerances, weights, self.threshold = cycle_budget(names, settings, provisional=reference.provisional)
         self._on = np.array([not is_off(name, settings) for name in names])
         shares = np.where(self._on, weights, 0.0)
-        self._evidence = CycleEvidence(rhythm, self._statistics, shares / shares.sum(), tolerances)
+        self._shares = shares / shares.sum()
+        self._evidence = CycleEvidence(rhythm, self._statistics, self._shares, tolerances)
         self._importance = importance(names, settings, reference)
         self._counted = np.stack([c.counts for c in columns]).astype(np.float64)  # (d, N_BINS)
         low, high = [2 * c.low - c.high for c in columns], [2 * c.high - c.low for c in columns]
@@ -146,17 +149,24 @@ class CycleDrift:
         score = float(by_statistic.sum())
         found: list[tuple[int, int]] = []
         while by_statistic.sum() >= self.threshold:
-            of_column = np.bincount(self._statistics.column, weights=by_statistic, minlength=len(self._columns))
-            column = int(of_column.argmax())
-            statistic = int(np.where(self._statistics.column == column, by_statistic, -1.0).argmax())
-            self._evidence.mute([column])
-            by_statistic[self._statistics.column == column] = 0.0
-            found.append((column, statistic))
+            of_column = np.bincount(self._statistics.column, by_statistic, len(self._columns)).astype(np.float64)
+            columns = blamed(of_column, self._shares, self.threshold)
+            self._evidence.mute(columns)
+            found += [(i, self._leading(i, by_statistic)) for i in columns]
+            by_statistic[np.isin(self._statistics.column, columns)] = 0.0
         sizes = self._beyond() if found else np.empty(0)
         for column, statistic in found:
             if not self._is_shown(column, sizes):
                 self._open.too_small(column, statistic)
         return self._told([pair for pair in found if self._is_shown(pair[0], sizes)], batch, row, score)
+
+    def _leading(self, column: int, by_statistic: Floats) -> int:
+        """Which statistic to name: that with most evidence, or the mean, if it is about as far off: it says most to a reader."""
+        own = self._statistics.column == column
+        most = int(np.where(own, by_statistic, -1.0).argmax())
+        means = np.flatnonzero(own & (self._statistics.word == Word.MEAN))
+        far = len(means) > 0 and abs(self._spreads(int(means[0]))) >= ABOUT * abs(self._spreads(most))
+        return int(means[0]) if far else most
 
     def _is_shown(self, column: int, beyond: Floats) -> bool:
         return float(self._distances()[0][column]) >= SHOWN and float(beyond[column]) >= LEAST
@@ -213,9 +223,9 @@ class CycleDrift:
         c = self._columns[column]
         spreads = self._spreads(statistic)
         week = self._recent.counts[:, column].sum(axis=0) + self._counts.total[column]
-        numbers = int(week[: N_BINS - 2].sum())
-        total = float(self._recent.sums[:, column].sum() + self._counts.sums[column])
-        shift = total / numbers - c.mean if c.numeric and numbers else 0.0
+        since = self._since(statistic, spreads)
+        mean = self._recent.mean_since(column, since, self._counts.total, self._counts.sums)
+        shift = mean - c.mean if c.numeric and np.isfinite(mean) else 0.0
         return Moved(
             column=c.name,
             word=Word(int(self._statistics.word[statistic])),
@@ -228,7 +238,7 @@ class CycleDrift:
             shift=shift,
             shift_sd=shift / c.sd if c.sd > 0 else 0.0,
             rows=int(week.sum()),
-            since=self._since(statistic, spreads),
+            since=since,
         )
 
     def _spreads(self, statistic: int) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.drift.latch import QUIET_CYCLES
-from otel_mlsec.sketches.bins import N_BINS
+from otel_mlsec.sketches.bins import MISSING, N_BINS
 
 WEEK = 7  # cycles that a size is measured over, the open one included
 REMEMBERED = 2 * QUIET_CYCLES  # residuals of whole cycles
@@ -35,6 +35,13 @@ class Recent:
                 break
             first = float(start)
         return min(first, now)
+
+    def mean_since(self, column: int, since: float, counts: Ints, sums: Floats) -> float:
+        """Of the numbers of a column in the open cycle and those of the six before that began later; NaN where there are none."""
+        kept = self.starts[-len(self.counts) :] >= since
+        numbers = int(self.counts[kept, column, :MISSING].sum() + counts[column, :MISSING].sum())
+        total = float(self.sums[kept, column].sum() + sums[column])
+        return total / numbers if numbers else np.nan
 
     def mean(self, statistic: int, cycles: int) -> float:
         """Of the residuals of the last cycles that have one; 0 where none has."""
