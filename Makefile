@@ -9,13 +9,13 @@ help: ## this list
 .venv/installed: pyproject.toml constraints.txt examples/flights/requirements.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" # dependency groups
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[reference,distro,attack]" --group test --group lint -r examples/flights/requirements.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[reference,distro,attack,report]" --group test --group lint -r examples/flights/requirements.txt
 	@touch $@ # only now: an interrupted installation is done again
 
 .venv-newest/installed: pyproject.toml constraints.txt
 	$(NEWEST) -m venv .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	.venv-newest/bin/python -m pip install --quiet -c constraints.txt -e ".[reference,distro,attack]" --group test
+	.venv-newest/bin/python -m pip install --quiet -c constraints.txt -e ".[reference,distro,attack,report]" --group test
 	@touch $@
 
 .venv-openai2/installed: pyproject.toml constraints.txt
@@ -73,8 +73,9 @@ demo: .venv ## a served model, ten months of real traffic and three faults, in s
 demo-attack: .venv ## the same model with many clients, of which one copies it and one cheats it; under a minute and a half
 	$(BIN)/python examples/flights/demo_attack.py
 
-screenshots: .venv ## the pictures of the view in the README, taken again from two demos; needs Chromium, three and a half minutes
+screenshots: .venv ## the pictures in the README, taken again from two demos and a report; needs Chromium, four and a half minutes
 	$(BIN)/python docs/screenshots/take.py
+	$(BIN)/python docs/screenshots/report.py
 
 .venv/chat: .venv/installed examples/chat/requirements.txt examples/chat/model.txt
 	@echo "A language model and its server are downloaded: 127 MB, once."

@@ -14,6 +14,7 @@ TABLE = {
     "feedback": ("otel_mlsec.cli.feedback", "hold labels that came later against recorded predictions"),
     "reference": ("otel_mlsec.cli.reference", "fit what normal is from a file, or look into a fitted reference"),
     "replay": ("otel_mlsec.cli.replay", "run the detectors over recorded traffic, to tune them before going live"),
+    "report": ("otel_mlsec.cli.report.command", "what changed in recorded traffic, as a page or as JSON"),
     "scan": ("otel_mlsec.cli.scan", "judge prompts, tool results and answers in files for attacks and leaks"),
     "spool": ("otel_mlsec.cli.spool", "look after findings that wait to be delivered"),
     "tail": ("otel_mlsec.cli.tail", "receive telemetry on this machine and print findings as they arrive"),
