@@ -69,7 +69,7 @@ class Config:
     principal_header: str = ""
     source_header: str = ""
     forwarded_header: str = ""
-    reference: Mapping[str, str] = field(default_factory=dict[str, str])
+    reference: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # a URL may be a secret
     reference_key: str = field(default="", repr=False)
     reference_at_fit: str = ""
     capture_content: bool = False

@@ -137,7 +137,7 @@ class References:
                 _log.warning("%s has no reference for %s; it has: %s", directory, sought, there)
 
     def _found(self, place: Place, name: str, now: float) -> Reference | None:
-        if place.told is not None:
+        if place.told is not None and place.told != "":
             return self._read(place.told, name, now)
         if name in self._settings and name != ANY:
             return self._read(self._settings[name], name, now)

@@ -266,3 +266,15 @@ def test_a_reference_that_no_model_uses_is_told_once(watched, tmp_path, caplog, 
         watched.spans()
 
     assert [r.getMessage() for r in caplog.records] == ["reference for 'whine' is unused; models seen: 'wines'"]
+
+
+def test_no_place_is_no_directory(watched, tmp_path, monkeypatch):
+    model, reference = fitted(watched)
+    reference.save(tmp_path / "wines.mlsec")
+    monkeypatch.chdir(tmp_path)
+    watched.instrument()
+    otel_mlsec.watch(model, name="wines", reference="")
+
+    model.predict(watched.rows(colour=100.0))
+
+    assert types(watched) == []

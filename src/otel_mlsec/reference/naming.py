@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from otel_mlsec.errors import contained
+
 NESTED = 8  # models in models that are looked into for a name
 BOOSTERS = ("xgboost", "lightgbm")
 
@@ -51,6 +53,13 @@ def schema_of(model: Any) -> str:
         return ""
     schema = repr((features or width, classes))
     return hashlib.blake2b(schema.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+
+
+def schema_if_any(model: Any) -> str:
+    """The same; "" also where a property of the model fails."""
+    with contained("reference.schema"):
+        return schema_of(model)
+    return ""
 
 
 def _last_step(steps: Any) -> Any:

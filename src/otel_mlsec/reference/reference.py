@@ -20,7 +20,7 @@ from otel_mlsec.reference.forest import Forest, grow
 from otel_mlsec.reference.geometry import Geometry
 from otel_mlsec.reference.importance import Importance
 from otel_mlsec.reference.labelled import truths
-from otel_mlsec.reference.naming import name_of, schema_of
+from otel_mlsec.reference.naming import name_of, schema_if_any
 from otel_mlsec.reference.order import CYCLE_ROWS, DAY, LATEST
 from otel_mlsec.reference.origin import Origin
 from otel_mlsec.reference.pairs import Pairs, pairs_of
@@ -135,7 +135,7 @@ class Reference:
             forest=forest,
             strata=strata,
             importance=importance_of(model, X, names) if model is not None else None,
-            origin=Origin.of(matrix[order], names, ordered, schema=schema_of(model) if model is not None else ""),
+            origin=Origin.of(matrix[order], names, ordered, schema=schema_if_any(model) if model is not None else ""),
         )
 
     @classmethod
