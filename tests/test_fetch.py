@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import http.server
+import shutil
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
+from tests.collector import certificates
 
 from otel_mlsec.fetch import MAX_BYTES, fetch
 from otel_mlsec.reference.address import Unreachable, check_url, on_disk
@@ -116,6 +120,37 @@ def test_what_is_wrong_is_said_in_a_sentence_without_a_secret(what: str, server:
     assert "secret" not in str(raised.value)
     assert "password" not in str(raised.value)
     assert len(Handler.asked) == 1  # nobody was led on
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_of_a_server_that_nobody_vouches_for_nothing_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made = certificates.make(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.path("server.crt"), made.path("server.key"))
+    Handler.asked = []
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    running.socket = context.wrap_socket(running.socket, server_side=True)
+    running.handle_error = lambda *_: None
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    url = f"https://127.0.0.1:{running.server_port}/good"
+    try:
+        with pytest.raises(Unreachable, match="cannot be trusted: TLS failed"):
+            fetch(url)
+        assert Handler.asked == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", made.path("ca.crt"))
+        assert fetch(url) == BODY
+    finally:
+        running.shutdown()
+        running.server_close()
+
+
+def test_no_proxy_is_between_this_machine_and_itself(server: str, monkeypatch: pytest.MonkeyPatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    assert fetch(f"{server}/good") == BODY
 
 
 def test_nobody_listens():

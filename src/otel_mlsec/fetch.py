@@ -14,6 +14,7 @@ from otel_mlsec.reference.address import Unreachable, check_url, loopback, shown
 TIMEOUT = 10.0  # s for the connection, and again for the answer
 MAX_BYTES = 64 << 20
 CHUNK = 1 << 16
+DIRECT = {"http": "", "https": ""}
 
 
 def fetch(url: str, *, timeout: float = TIMEOUT) -> bytes:
@@ -25,12 +26,12 @@ def fetch(url: str, *, timeout: float = TIMEOUT) -> bytes:
     """
     check_url(url)
     session = requests.Session()
-    session.trust_env = not loopback(urlsplit(url).hostname or "")  # proxies and certificates of the environment
     for scheme in ("http://", "https://"):
         session.mount(scheme, Bounded())
+    proxies = DIRECT if loopback(urlsplit(url).hostname or "") else None  # else those of the environment
     session.headers["Accept-Encoding"] = "identity"
     try:
-        with session, session.get(url, timeout=timeout, allow_redirects=False, stream=True) as answer:
+        with session, session.get(url, timeout=timeout, allow_redirects=False, stream=True, proxies=proxies) as answer:
             return _body(answer, shown(url))
     except Unreachable:
         raise
