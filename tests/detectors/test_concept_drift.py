@@ -45,6 +45,19 @@ def test_twice_as_many_errors_are_found_with_their_numbers(method: str, meaning:
     assert {f.status for f in found[1:]} <= {Status.ONGOING}
 
 
+def test_which_class_is_taken_for_which_is_told():
+    outcomes = told(3, 6000)
+    missed = (outcomes.truth == 1) & (np.random.default_rng(1).random(6000) < 0.4)
+    outputs = np.where(missed[:, None], [0.9, 0.1], outcomes.outputs)
+
+    [found, *_] = serve(built(KNOWN), replace(outcomes, outputs=outputs))
+    [unnamed, *_] = serve(built(KNOWN), replace(outcomes, outputs=outputs, classes=("other", "names")))
+
+    [confusion] = found.evidence["confusions"]
+    assert confusion.startswith("yes taken for no 4.9% -> 2")
+    assert unnamed.evidence["confusions"] == ()
+
+
 @METHODS
 def test_fewer_errors_are_a_finding_of_their_own_and_never_a_severe_one(method: str):
     found = serve(built(KNOWN, ModelSettings(concept=method)), told(3, 4000, 0.04))

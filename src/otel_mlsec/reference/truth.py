@@ -125,11 +125,15 @@ def _limit(said: dict[str, tuple[Meaning, Floats]], told: Floats) -> float:
 def _confusion(meaning: Meaning, found: Floats, told: Floats, n_classes: int) -> Ints:
     if meaning is Meaning.VALUE or not n_classes:
         return np.zeros((0, 0), np.int64)
-    c = min(n_classes, MAX_CLASSES)
+    c = min(n_classes, MAX_CLASSES) + 1
+    return np.bincount(confused(meaning, found, told, c), minlength=c * c).reshape(c, c).astype(np.int64)
+
+
+def confused(meaning: Meaning, found: Floats, told: Floats, c: int) -> Ints:
+    """(n, k) answers and (n,) truths -> (n,) cells of a (c, c) table by true and answered class, the last of all others."""
     answered = labels_of(meaning, found, NO_EDGES)
-    row = np.where((told >= 0) & (told < c), told, c).astype(np.int64)
-    column = np.where((answered >= 0) & (answered < c), answered, c)
-    return np.bincount(row * (c + 1) + column, minlength=(c + 1) ** 2).reshape(c + 1, c + 1).astype(np.int64)
+    row = np.where((told >= 0) & (told < c - 1), told, c - 1).astype(np.int64)
+    return row * c + np.where((answered >= 0) & (answered < c - 1), answered, c - 1)
 
 
 def _by_bin(columns: Sequence[Column], matrix: Floats, results: list[Judged]) -> tuple[tuple[str, ...], Ints, Ints]:

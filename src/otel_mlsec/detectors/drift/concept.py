@@ -11,7 +11,17 @@ from otel_mlsec.arrays import Floats
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.drift.bets import BETTER, WORSE
-from otel_mlsec.detectors.drift.concept_baseline import BLOCK, CELL, LEVEL, N_PLAIN, SLICES, TIME, TOLD, Baseline
+from otel_mlsec.detectors.drift.concept_baseline import (
+    BLOCK,
+    CELL,
+    CONFUSED,
+    LEVEL,
+    N_PLAIN,
+    SLICES,
+    TIME,
+    TOLD,
+    Baseline,
+)
 from otel_mlsec.detectors.drift.concept_charts import LOSS, MODEL
 from otel_mlsec.detectors.drift.concept_effect import Effect
 from otel_mlsec.detectors.drift.concept_past import Past
@@ -119,7 +129,7 @@ class ConceptDrift:
         self._past.restore(_part("past.", state))
 
     def _absorbed(self, block: Floats) -> list[Change]:
-        cells, levels = block[:, CELL].astype(np.int64), block[:, LEVEL].astype(np.int64)
+        cells, levels, table = block[:, [CELL, LEVEL, CONFUSED]].T.astype(np.int64)
         p, k = self._baseline.rates.shape
         errors = np.bincount(cells, minlength=p * 2 * k)
         for column in block[:, SLICES:].T.astype(np.int64) if block.shape[1] > SLICES else ():
@@ -127,7 +137,9 @@ class ConceptDrift:
             errors += np.bincount((column[inside] + 1) * 2 * k + cells[inside], minlength=p * 2 * k)
         errors = errors.reshape(p, 2 * k)
         losses = np.bincount(levels[levels >= 0], minlength=LEVELS)
-        self._past.append(float(np.median(block[:, TIME])), errors, losses)  # labels come late, and one of them may be very late
+        confused = np.bincount(table[table >= 0], minlength=len(self._baseline.classes) ** 2)
+        made = float(np.median(block[:, TIME]))  # labels come late, and one of them may be very late
+        self._past.append(made, errors, losses, confused)
         self._chart.absorb(errors, losses, *self._baseline.stream(block))
         rows = errors.sum(axis=1)
         self._open_for += np.concatenate([rows[:1], [losses.sum()], rows[1:]])[:, None] * (self._number > 0)
@@ -164,7 +176,8 @@ class ConceptDrift:
         for effect in effects:
             self._level[effect.place, side] = effect.after
         return Change(
-            status=status, side=side, effects=tuple(effects), beside=beside, severity=severity, score=score, time=time
+            status=status, side=side, effects=tuple(effects), beside=beside, severity=severity, score=score, time=time,
+            confusions=self._past.confusions(side) if of_model else (),
         )  # fmt: skip
 
     def _looked_at(self, time: float) -> list[Change]:
@@ -216,8 +229,11 @@ class ConceptDrift:
         self._severity[places, WORSE] = severity
         for effect in effects:
             self._level[effect.place, WORSE] = effect.after
-        score = self._chart.threshold
-        return Change(status=Status.ONGOING, side=WORSE, effects=tuple(effects), severity=severity, score=score, time=time)
+        of_model = MODEL in told or LOSS in told
+        return Change(
+            status=Status.ONGOING, side=WORSE, effects=tuple(effects), severity=severity, score=self._chart.threshold, time=time,
+            confusions=self._past.confusions(WORSE) if of_model else (),
+        )  # fmt: skip
 
     def _worst(self, effects: Sequence[Effect], side: int) -> Severity:
         if side == BETTER:

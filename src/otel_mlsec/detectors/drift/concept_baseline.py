@@ -16,12 +16,13 @@ from otel_mlsec.observation import Outcomes
 from otel_mlsec.reference.losses import KINDS, LEVELS, VALUES, judged
 from otel_mlsec.reference.order import LATEST, MARGIN
 from otel_mlsec.reference.reference import Reference
-from otel_mlsec.reference.truth import Truth
+from otel_mlsec.reference.truth import Truth, confused
 
 BLOCK = 25  # labels
 ERROR_SHARE = 0.6  # of the budget of all rows; their loss has the rest, and slices, where there are any, half of everything
-TIME, TOLD, CELL, LEVEL, SLICES = range(5)  # columns of a row: cell is 2 · kind + wrong, level -1 where there is none
-N_PLAIN = 4
+TIME, TOLD, CELL, LEVEL, CONFUSED, SLICES = range(6)  # columns of a row: cell is 2 · kind + wrong; -1 where there is none
+N_PLAIN = 5
+OTHERS = "another class"
 
 
 class Baseline:
@@ -48,6 +49,9 @@ class Baseline:
         least, most = bounds.of_mean(self.loss_mean, self.loss_sd**2, float(counts.sum()) / self.inflation)
         self.loss_low = max(0.0, least - settings.tolerance * self.loss_sd)
         self.loss_high = min(1.0, most + settings.tolerance * self.loss_sd)
+        c = len(truth.confusion)
+        self.classes = (*reference.classes[: c - 1], OTHERS) if c else ()
+        self._all_classes = reference.classes
         self.regression = truth.kinds == ("value",)
         self.threshold = 1e6 / settings.false_alarms_per_million * (PROVISIONAL if reference.provisional else 1.0)  # labels
         self.error_bets, self.loss_bets = self._bets()
@@ -73,7 +77,7 @@ class Baseline:
                 return EDetector(self.error_bets, self.loss_bets, self.threshold)
 
     def rows_of(self, outcomes: Outcomes) -> tuple[Floats, Ints]:
-        """-> (n, 4 + c) of the outcomes that can be compared, and (n,) which of all these are."""
+        """-> (n, 5 + c) of the outcomes that can be compared, and (n,) which of all these are."""
         kind = KINDS.get(outcomes.meaning, "")
         if kind not in self.truth.kinds or not outcomes.outputs.size:
             return np.empty((0, N_PLAIN + len(self.places.columns))), np.empty(0, np.int64)
@@ -82,7 +86,10 @@ class Baseline:
             outcomes.meaning, outcomes.outputs, outcomes.truth, scale=float(self.truth.scales[k]), limit=self.truth.limit
         )
         made, told = (np.nan_to_num(times, posinf=LATEST, neginf=-LATEST) for times in (outcomes.times, outcomes.told))
-        plain = (made, told, 2 * k + found.wrong, found.loss)
+        table = np.full(outcomes.n_rows, -1)
+        if self.classes and outcomes.classes == self._all_classes:
+            table = confused(outcomes.meaning, outcomes.outputs, np.nan_to_num(outcomes.truth, nan=-1), len(self.classes))
+        plain = (made, told, 2 * k + found.wrong, found.loss, table)
         rows = np.column_stack([*plain, self.places.index(outcomes.inputs, outcomes.features, outcomes.n_rows)])
         return rows[found.known].astype(np.float64), np.flatnonzero(found.known)
 

@@ -6,17 +6,19 @@ import numpy as np
 
 from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.detector import State
+from otel_mlsec.detectors.drift.bets import WORSE
 from otel_mlsec.detectors.drift.concept_baseline import Baseline
 from otel_mlsec.detectors.drift.concept_charts import LOSS, MODEL
 from otel_mlsec.detectors.drift.concept_effect import Effect, of_losses, of_mean, of_rate, share
 from otel_mlsec.reference.losses import LEVELS
 from otel_mlsec.sketches.history import History
 
+MOST_CONFUSED, LEAST_CONFUSED = 3, 0.005  # pairs of classes that are told, and share of the rows by which one must have moved
 WORTH = 8  # labels: a change is measured over what so many independent ones are worth
 
 
 class Past:
-    """State: two histories of at most 72 buckets."""
+    """State: three histories of at most 72 buckets."""
 
     def __init__(self, baseline: Baseline) -> None:
         self._baseline = baseline
@@ -24,20 +26,34 @@ class Past:
         self._places = len(baseline.rates)
         self._errors = History(self._places, 2 * k)
         self._losses = History(1, LEVELS)
+        self._confused = History(1, len(baseline.classes) ** 2)
 
-    def append(self, start: float, errors: Ints, losses: Ints) -> None:
-        """(P, 2 k) and (LEVELS,) counts of a block whose predictions were made around `start`."""
+    def append(self, start: float, errors: Ints, losses: Ints, confused: Ints) -> None:
+        """(P, 2 k), (LEVELS,) and (c · c,) counts of a block whose predictions were made around `start`."""
         self._errors.append(start, errors, np.zeros(self._places))
         self._losses.append(start, losses[None], np.zeros(1))
+        self._confused.append(start, confused[None], np.zeros(1))
 
     def effect(self, place: int, side: int) -> Effect:
         """Over the suffix that is likeliest to be the change."""
         starts, counts = self._suffixes(place)
-        base, rows = self._baseline, counts.sum(axis=1)
-        bets, i = (base.loss_bets, 0) if place == LOSS else (base.error_bets, _row(place))
-        enough = rows >= min(WORTH * base.inflation, int(rows[0]))
-        at = int(np.argmax(np.where(enough, bets.likelihood(i, side, counts), -np.inf)))
+        at = self._likeliest(place, side, counts)
         return self._of(place, counts[at], float(starts[at:].min()))
+
+    def confusions(self, side: int) -> tuple[str, ...]:
+        """What is now taken for what more often than before (or more seldom), in shares of the rows."""
+        base, c = self._baseline, len(self._baseline.classes)
+        if not c:
+            return ()
+        counts = self._confused.suffixes(0)[1][self._likeliest(MODEL, side, self._suffixes(MODEL)[1])]
+        after = counts / max(1, int(counts.sum()))
+        before = base.truth.confusion.ravel() / base.truth.n_rows
+        moved = (after - before) * (1 if side == WORSE else -1) * ~np.eye(c, dtype=np.bool_).ravel()
+        most = [int(cell) for cell in np.argsort(-moved, kind="stable")[:MOST_CONFUSED] if moved[cell] >= LEAST_CONFUSED]
+        return tuple(
+            f"{base.classes[cell // c]} taken for {base.classes[cell % c]} {before[cell]:.1%} -> {after[cell]:.1%} of rows"
+            for cell in most
+        )
 
     def latest(self, place: int, rows: int) -> Effect:
         """Over the last `rows` labels there, or a few more."""
@@ -84,12 +100,20 @@ class Past:
             bucket.counts[0 if place == LOSS else _row(place)] = 0
 
     def snapshot(self) -> State:
-        both = (("errors", self._errors), ("losses", self._losses))
-        return {f"{name}.{part}": array for name, history in both for part, array in history.snapshot().items()}
+        return {f"{name}.{part}": array for name, history in self._all() for part, array in history.snapshot().items()}
 
     def restore(self, state: State) -> None:
-        for name, history in (("errors", self._errors), ("losses", self._losses)):
+        for name, history in self._all():
             history.restore({part: state[f"{name}.{part}"] for part in ("starts", "blocks", "counts", "sums")})
+
+    def _all(self) -> tuple[tuple[str, History], ...]:
+        return ("errors", self._errors), ("losses", self._losses), ("confused", self._confused)
+
+    def _likeliest(self, place: int, side: int, counts: Ints) -> int:
+        base, rows = self._baseline, counts.sum(axis=1)
+        bets, i = (base.loss_bets, 0) if place == LOSS else (base.error_bets, _row(place))
+        enough = rows >= min(WORTH * base.inflation, int(rows[0]))
+        return int(np.argmax(np.where(enough, bets.likelihood(i, side, counts), -np.inf)))
 
     def _before(self, i: int, counts: Ints) -> float:
         """The reference's error, of answers of the same kinds."""

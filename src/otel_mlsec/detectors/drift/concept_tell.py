@@ -30,6 +30,7 @@ class Change:
     score: float
     time: float  # s since the epoch, when the label that decided was told
     beside: tuple[Effect, ...] = ()  # the error, where only the loss was blamed
+    confusions: tuple[str, ...] = ()  # of classes, the most changed first
 
 
 def told(
@@ -59,6 +60,7 @@ def told(
             "method": method,
             **{name: value for effect in change.effects[:1] for name, value in _numbers(effect).items()},
             "effects": tuple(_words(effect, baseline) for effect in (*change.effects, *change.beside)[:LISTED]),
+            "confusions": change.confusions,
             "slices": sliced[:LISTED],
             "n_slices": len(sliced),
             "features": tuple(dict.fromkeys(effect.feature for effect in change.effects if effect.feature))[:LISTED],
