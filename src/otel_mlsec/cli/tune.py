@@ -33,6 +33,7 @@ from otel_mlsec.settings import FeatureSettings, ModelSettings
 EVERY = {"day": DAY, "week": 7 * DAY}  # s
 ROUNDS = 3  # in which tolerances of what still alarms are raised
 RAISED = 1.5
+MOVES = 0.02  # sd from cycle to cycle, without what chance does
 TOO_MUCH = 1.0  # sd: who tolerates more sees nothing
 BATCH = 256  # rows
 SHOWN = 20
@@ -166,7 +167,7 @@ def _cycles(rows: Rows, seconds: float) -> Ints:
 
 
 def _print(found: Sequence[Movement], proposal: Mapping[str, float], noun: str) -> None:
-    moving = sorted((each for each in found if each.usual >= 0.01 or each.column in proposal), key=lambda each: -each.usual)
+    moving = sorted((each for each in found if each.usual >= MOVES or each.column in proposal), key=lambda each: -each.usual)
     console = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
     if not moving:
         console.print(f"No feature moves from {noun} to {noun} by more than chance does.", markup=False, highlight=False)
@@ -176,6 +177,9 @@ def _print(found: Sequence[Movement], proposal: Mapping[str, float], noun: str) 
         size = f"{proposal[each.column]:.2f}" if each.column in proposal else "-"
         table.add_row(safe(each.column), f"{each.usual:.3f}", f"{each.most:.3f}", size)
     console.print(table)
+    middle = float(np.median([each.usual for each in moving]))
+    some = f"{len(moving)} of {len(found)} features"
+    console.print(f"{some} move from {noun} to {noun}, by {middle:.2f} sd in the median.", markup=False, highlight=False)
     if len(moving) > SHOWN:
         console.print(f"and {len(moving) - SHOWN} more that move less", markup=False, highlight=False)
 

@@ -17,7 +17,7 @@ from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Prediction
 
 ATTACKS = ("extraction/account", "extraction/coordinated", "evasion/sequence", "evasion/near_duplicate")  # say who, and when over
-DRIFTS = ("drift/data", "drift/cycle", "drift/prediction")
+DRIFTS = ("drift/data", "drift/cycle", "drift/joint", "drift/prediction")
 ANOMALIES = "anomaly/input"
 REPEATED = "drift.repeated"  # the same row again and again
 ROWS = 4096  # that are remembered of a model, with who asked them
