@@ -20,7 +20,7 @@ def of_rate(hits: npt.ArrayLike, rows: npt.ArrayLike, doubt: npt.ArrayLike = DOU
 
     >>> low, high = of_rate([1000.0], [10_000.0])
     >>> round(float(low[0]), 4), round(float(high[0]), 4)
-    (0.0911, 0.1094)
+    (0.0912, 0.1093)
     """
     k, n, doubts = (np.asarray(x, np.float64) for x in (hits, rows, doubt))
     low = np.where(k > 0, beta_quantile(doubts, np.maximum(k, 1e-9), n - k + 1), 0.0)
