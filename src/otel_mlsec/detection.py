@@ -168,7 +168,7 @@ class Detection:
 
 def _without_rows(call: Prediction) -> Prediction:
     """What is remembered of a call until its finding is told again."""
-    return replace(call, inputs=None, outputs=None, reference=None)
+    return replace(call, inputs=None, outputs=None, reference=None, id="")
 
 
 def _span(trace_id: int, span_id: int, flags: int) -> trace.SpanContext:

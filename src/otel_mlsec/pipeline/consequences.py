@@ -102,7 +102,7 @@ class Consequences:
             return False  # nobody has heard of it
         if finding.status is Status.RESOLVED or not _explains(of, finding, call):
             return True
-        remembered = replace(call, inputs=None, outputs=None, reference=None)
+        remembered = replace(call, inputs=None, outputs=None, reference=None, id="")
         since = held.since if held is not None else call.time
         of.held[finding.dedup_key] = _Held(replace(finding, call=-1), remembered, since)
         if len(of.held) > OPEN:
