@@ -15,7 +15,9 @@ from otel_mlsec.cli.models import load_model
 from otel_mlsec.cli.reference_columns import show_columns
 from otel_mlsec.cli.reference_origin import beside, labels_in, stamped, told
 from otel_mlsec.cli.safe import safe
+from otel_mlsec.detectors.drift.effect import hardly_used
 from otel_mlsec.reference.envelope import is_signed
+from otel_mlsec.reference.importance import Importance
 from otel_mlsec.reference.reference import Reference
 from otel_mlsec.reference.truth import Truth
 
@@ -160,11 +162,25 @@ def _print(reference: Reference, path: Path, *, signed: bool) -> None:
                   f"{'signed' if signed else 'not signed'}", markup=False, highlight=False)  # fmt: skip
     if reference.forest is not None:
         console.print(f"An isolation forest of {len(reference.forest.features)} trees.", markup=False, highlight=False)
+    if reference.importance is not None:
+        console.print(_leans(reference.importance), markup=False, highlight=False)
+    if reference.pairs is not None:
+        pairs = f"{len(reference.pairs.left)} pairs of features are watched for how they go together."
+        console.print(pairs, markup=False, highlight=False)
     if reference.truth is not None:
         console.print(_worth(reference.truth), markup=False, highlight=False)
     if not reference.timed:
         console.print("No time column: rows are taken to be in the order in which they were served.", markup=False)
     show_columns(console, reference)
+
+
+def _leans(importance: Importance) -> str:
+    """What decides the model's answers, the most important first."""
+    used = sorted((each for each in importance.relative().items() if not hardly_used(each[1])), key=lambda each: -each[1])
+    n = len(importance.names)
+    most = ", ".join(f"{safe(name)} ({share / n:.0%})" for name, share in used[:5])
+    hardly = f"; it hardly uses {n - len(used)} of {n} features." if len(used) < n else "."
+    return f"The model leans most on {most}{hardly}"
 
 
 def _worth(truth: Truth) -> str:
