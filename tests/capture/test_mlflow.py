@@ -196,7 +196,7 @@ for uri in ("models:/fraud/1", info.model_uri):
     mlflow.pyfunc.load_model(uri, suppress_warnings=True).predict(x)
 mlflow.sklearn.load_model("models:/fraud/1").predict_proba(x)
 for call in map(capture.prediction, handed):
-    print("seen", call.model.name, call.model.version != "", call.method, open(call.reference.beside, "rb").read(10))
+    print("observed:", call.model.name, call.model.version != "", call.method, open(call.reference.beside, "rb").read(10))
 """
 
 
@@ -208,8 +208,8 @@ def test_from_the_registry_it_has_its_name_and_an_attached_reference(tmp_path: P
         env=os.environ | {"MLFLOW_ALLOW_FILE_STORE": "true"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
-    assert [line for line in done.stdout.splitlines() if line.startswith("seen")] == [
-        "seen fraud True predict b'otel-mlsec'",
-        "seen LogisticRegression True predict b'otel-mlsec'",
-        "seen fraud True predict_proba b'otel-mlsec'",
+    assert [line for line in done.stdout.splitlines() if line.startswith("observed:")] == [
+        "observed: fraud True predict b'otel-mlsec'",
+        "observed: LogisticRegression True predict b'otel-mlsec'",
+        "observed: fraud True predict_proba b'otel-mlsec'",
     ], done.stderr
