@@ -74,12 +74,14 @@ def batch(
     )  # fmt: skip
 
 
-def reference(*, timed: bool = True, seed: int = 1, by_day: bool = False) -> Reference:
-    """`by_day`: distance and temp are other ones every day."""
+def reference(*, timed: bool = True, seed: int = 1, by_day: bool = False, shuffled: bool = False) -> Reference:
+    """`by_day`: distance and temp are other ones every day; `shuffled`: and nobody knows which day it was."""
     n = REFERENCE_DAYS * ROWS_A_DAY
     rows, times = table(seed, n), moments(n)
     if by_day:
         move_by_day(rows, seed)
+    if shuffled:
+        rows = np.random.default_rng((15, seed)).permutation(rows)
     return Reference.of_matrix(
         rows, NAMES, times if timed else None, model=MODEL, created=0.0, classes=("no", "yes"),
         answers=[(Meaning.PROBABILITY, answers(rows))], truth=truths(rows, seed),

@@ -47,6 +47,7 @@ A_COLUMN = 24 << 10  # bytes of state that drift of a column may take, whatever 
 MiB = 1 << 20
 REFERENCE = streams.reference()
 BY_DAY = streams.reference(by_day=True)
+SHUFFLED = streams.reference(timed=False, by_day=True, shuffled=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,14 @@ LAWS = {
     "drift/data": DRIFT,
     "drift/cycle": Law(
         told="shifted", state=6 * A_COLUMN, grows=6 * A_COLUMN, pace=DAY / ROWS_A_DAY, exact=True, reference=BY_DAY
+    ),
+    "drift/anchor": Law(
+        told="shifted",
+        state=3 * A_COLUMN * len(NAMES),
+        grows=3 * A_COLUMN * len(NAMES),
+        pace=DAY / ROWS_A_DAY,
+        exact=True,
+        reference=SHUFFLED,
     ),
     "drift/joint": Law(  # six pairs of four columns
         told="coupled", state=A_COLUMN * 10, grows=A_COLUMN * 10, pace=DAY / ROWS_A_DAY, exact=True, merges=True

@@ -15,6 +15,7 @@ TABLE = {
     "drift/facts": "otel_mlsec.detectors.drift.facts:Facts",
     "drift/data": "otel_mlsec.detectors.drift.data:DataDrift",
     "drift/cycle": "otel_mlsec.detectors.drift.cycle:CycleDrift",
+    "drift/anchor": "otel_mlsec.detectors.drift.anchor:Anchor",
     "drift/joint": "otel_mlsec.detectors.drift.joint:JointDrift",
     "drift/prediction": "otel_mlsec.detectors.drift.prediction:PredictionDrift",
     "drift/performance": "otel_mlsec.detectors.drift.performance:Performance",

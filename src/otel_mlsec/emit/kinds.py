@@ -6,6 +6,7 @@ from typing import Final
 KINDS: Final[Mapping[str, Sequence[str]]] = {
     "drift/data": ("drift.data",),
     "drift/cycle": ("drift.cycle",),
+    "drift/anchor": ("drift.anchor",),
     "drift/joint": ("drift.joint",),
     "drift/prediction": ("drift.prediction",),
     "drift/performance": ("drift.performance",),
@@ -17,6 +18,7 @@ KINDS: Final[Mapping[str, Sequence[str]]] = {
     "extraction/volume": ("extraction.volume",),
     "extraction/coordinated": ("extraction.coordinated",),
     "llm/injection": ("llm.injection.direct", "llm.injection.indirect"),
+    "drift/text": ("drift.text",),
     "llm/compliance": (),  # its findings are those of the two above, one step worse
     "llm/system_prompt_leak": ("llm.system_prompt_leak", "llm.canary_leak"),
     "llm/second_opinion": ("llm.jailbreak", "llm.injection.direct", "llm.injection.indirect"),

@@ -19,7 +19,7 @@ from otel_mlsec.detectors.drift.cycle_evidence import CycleEvidence
 from otel_mlsec.detectors.drift.cycle_open import Open
 from otel_mlsec.detectors.drift.cycle_recent import Recent
 from otel_mlsec.detectors.drift.cycle_tell import Moved, told
-from otel_mlsec.detectors.drift.effect import LEAST, SHOWN, hardly_used, lowered, severity
+from otel_mlsec.detectors.drift.effect import SHOWN, hardly_used, lowered, severity
 from otel_mlsec.detectors.drift.settings import by_cycle, cycle_budget, importance, is_off
 from otel_mlsec.finding import Finding, Severity, Status
 from otel_mlsec.observation import Batch
@@ -154,11 +154,13 @@ class CycleDrift:
             self._evidence.mute(columns)
             found += [(i, self._leading(i, by_statistic)) for i in columns]
             by_statistic[np.isin(self._statistics.column, columns)] = 0.0
-        sizes = self._beyond() if found else np.empty(0)
+        if not found:
+            return []
+        sizes, _ = self._distances()
         for column, statistic in found:
-            if not self._is_shown(column, sizes):
+            if sizes[column] < SHOWN:
                 self._open.too_small(column, statistic)
-        return self._told([pair for pair in found if self._is_shown(pair[0], sizes)], batch, row, score)
+        return self._told([pair for pair in found if sizes[pair[0]] >= SHOWN], batch, row, score)
 
     def _leading(self, column: int, by_statistic: Floats) -> int:
         """Which statistic to name: that with most evidence, or the mean, if it is about as far off: it says most to a reader."""
@@ -167,9 +169,6 @@ class CycleDrift:
         means = np.flatnonzero(own & (self._statistics.word == Word.MEAN))
         far = len(means) > 0 and abs(self._spreads(int(means[0]))) >= ABOUT * abs(self._spreads(most))
         return int(means[0]) if far else most
-
-    def _is_shown(self, column: int, beyond: Floats) -> bool:
-        return float(self._distances()[0][column]) >= SHOWN and float(beyond[column]) >= LEAST
 
     def _told(self, found: Sequence[tuple[int, int]], batch: Batch, row: int, score: float) -> list[Finding]:
         """One finding for all columns that the same is said of at the same look."""
@@ -190,8 +189,8 @@ class CycleDrift:
         if self._counts.rows >= LEAST_ROWS:
             self._recent.push(self._counts.total, self._counts.sums, self._residuals[-1], self._counts.start)
             self._counts.begin()
-            sizes = self._beyond()
-            grown = [i for i in np.flatnonzero(self._open.waiting).tolist() if self._is_shown(i, sizes)]
+            sizes, _ = self._distances()
+            grown = np.flatnonzero(self._open.waiting & (sizes >= SHOWN)).tolist()
             findings += self._told([(i, self._open.statistic(i)) for i in grown], batch, row, self.threshold)
             for columns, level in self._open.cycle_ended(self._recent):
                 moved = [self._moved(i, self._open.statistic(i)) for i in columns]
