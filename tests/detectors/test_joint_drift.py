@@ -80,7 +80,11 @@ def test_two_columns_that_go_together_no_more_are_found():
 
 def test_a_change_has_a_life():
     watching = detector()
+    assert serve(watching, rows(4, 1000)) == []
+    assert watching.scores() == {}
     told = serve(watching, rows(5, 3000, rho=0.6))
+    assert list(watching.scores()) == ["a × b"]
+    assert watching.scores()["a × b"] > 0.2
     told += serve(watching, rows(6, 6000), 3000)
     told += serve(watching, rows(7, 3000, rho=0.6), 9000)
 

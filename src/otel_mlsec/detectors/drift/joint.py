@@ -84,7 +84,7 @@ class JointDrift:
         return [self._finding(batch, change) for change in self._changes.update(values, batch.times)]
 
     def scores(self) -> Mapping[str, float]:
-        return {name: size for name, size in self._changes.distances().items() if name in self._before}
+        return self._changes.distances()
 
     def small_changes(self) -> int:
         """Alarms whose effect was too small to show, or that a change of one feature explains."""

@@ -72,6 +72,11 @@ class PairChanges(Changes):
         off = (counts[:, :MISSING] - n[:, None] * shares) @ self._middle[i, :MISSING]
         return best, counts, n * pair.mean + off, starts
 
+    def distances(self) -> dict[str, float]:
+        """Of the pairs that were told of: a hundred series of noughts are worth nobody's money."""
+        told = {self.columns[int(i)].name for i in np.flatnonzero(self._ever)}
+        return {name: size for name, size in super().distances().items() if name in told} if told else {}
+
     def _absorb(self, log_ratios: Floats, n_rows: int) -> float:
         score = super()._absorb(log_ratios, n_rows)
         if self._n_blocks % AGAIN == AGAIN - 1:
