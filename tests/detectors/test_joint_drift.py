@@ -200,7 +200,7 @@ def test_pairs_come_back_from_a_file_and_what_does_not_fit_is_refused(tmp_path: 
     assert serve(detector(known=back), changed) == serve(detector(), changed)
 
     spoilt = pairs.edges.copy()
-    spoilt[0, 3] = -np.inf
+    spoilt[0, 0] = -np.inf
     for wrong in (
         replace(pairs, left=pairs.left + 10), replace(pairs, counts=-pairs.counts), replace(pairs, right=pairs.right[:2]),
         replace(pairs, edges=spoilt), replace(pairs, edges=np.full_like(pairs.edges, np.nan)),

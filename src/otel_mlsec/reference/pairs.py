@@ -189,6 +189,6 @@ def _part(found: Sequence[tuple[int, int, Column]], inputs: Sequence[Column]) ->
 
 
 def _are_edges(row: Floats) -> bool:
-    """Two or more that rise, and NaN behind them."""
+    """Two or more finite ones that rise, and NaN behind them."""
     n = int((~np.isnan(row)).sum())
-    return n >= 2 and bool((row[1:n] > row[: n - 1]).all()) and not np.isnan(row[:n]).any()
+    return n >= 2 and bool(np.isfinite(row[:n]).all()) and bool((row[1:n] > row[: n - 1]).all())
