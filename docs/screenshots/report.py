@@ -11,7 +11,6 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "examples/flights"))
 
 import recorded  # noqa: E402 - of the example
-import train  # noqa: E402
 
 from otel_mlsec.cli import main as command  # noqa: E402
 
@@ -22,13 +21,12 @@ def main() -> None:
     binary = shutil.which("chromium") or shutil.which("google-chrome")
     if binary is None:
         sys.exit("Chromium is not installed: apt-get install chromium")
-    train.main()
     recorded.main()
     with tempfile.TemporaryDirectory() as directory:
         page = Path(directory) / "report.html"
-        data = ["--time", "time", "--label", "late", str(train.BUILD / "served.parquet")]
-        status = command(["report", "--reference", str(train.BUILD / "flights.ref"), "--model", str(train.BUILD / "model.ubj"),
-                          *data, "-o", str(page)])  # fmt: skip
+        data = ["--time", "time", "--label", "late", str(recorded.OUT / "served.parquet")]
+        known = ["--reference", str(recorded.OUT / "flights.ref"), "--model", str(recorded.OUT / "model.ubj")]
+        status = command(["report", *known, *data, "-o", str(page)])
         if status:
             sys.exit(status)
         take(binary, page)

@@ -30,6 +30,7 @@ def compared(
     found: list[Compared] = []
     starts, rows = slices.starts, slices.total("rows").astype(np.int64)
     usual = dict(zip(reference.rhythm.names, reference.rhythm.usual.tolist(), strict=True)) if reference.rhythm else {}
+    important = reference.importance.relative() if reference.importance is not None else {}
     cycle = reference.cycle_seconds or reference.cycle_rows
     together = max(1, round(CYCLES * cycle / slices.width))
     for name, columns in (("inputs", reference.inputs), ("outputs", reference.outputs)):
@@ -39,7 +40,8 @@ def compared(
             found.append(
                 _compared(
                     column, name == "outputs", counts[:, i], totals[:, i], starts, rows, told.of(cases, column.name),
-                    usual.get(column.name, 0.0) if slow else 0.0, together if slow else 1, levels.get(column.name, {}), i,
+                    usual.get(column.name, 0.0) if slow else 0.0, together if slow else 1, levels.get(column.name, {}),
+                    important.get(column.name) if name == "inputs" else None, i,
                 )
             )  # fmt: skip
     return tuple(sorted(found, key=_rank))
@@ -47,7 +49,8 @@ def compared(
 
 def _compared(
     column: Column, output: bool, counts: Ints, totals: Floats, starts: Floats, rows: Ints, cases: tuple[Case, ...],
-    usual: float, together: int, levels: dict[int, str], seed: int,
+    usual: float, together: int, levels: dict[int, str],
+    importance: float | None, seed: int,
 ) -> Compared:  # fmt: skip
     known = counts.sum(axis=1)
     main = min(cases, key=lambda case: (-case.severity, case.since), default=None)
@@ -60,6 +63,7 @@ def _compared(
         size = effect(column, after, float(totals[first:end].sum()), float(starts[first]), seed)
         if not any(size.looks_like and size.looks_like in said for case in cases for said in case.effects):
             size = replace(size, looks_like="")  # a season may look like a changed unit; only a finding says so
+        size = replace(size, importance=importance)
     values = max(1, int(after.sum() - after[MISSING]))
     return Compared(
         column=column,

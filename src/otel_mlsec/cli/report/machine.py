@@ -72,6 +72,7 @@ def _column(result: Result, each: Compared) -> dict[str, Any]:
         "mean": _finite(each.column.mean + size.shift) if each.column.numeric and size is not None else None,
         "shift_sd": _finite(size.shift_sd) if each.column.numeric and size is not None else None,
         "looks_like": size.looks_like if size is not None else "",
+        "importance": size.importance if size is not None else None,
         "usual_distance": each.usual,
         "distances": [_finite(value) for value in each.distances.tolist()],
         "shares": {word: {"before": before, "now": now} for word, (before, now) in strange(each).items()},

@@ -29,7 +29,7 @@ def page(result: Result, *, title: str, max_features: int, drawn: Draw = lambda 
     said = summary(result)
     body = "\n".join(
         [
-            f"<header><h1>{shown}</h1>{_subtitle(result)}{_contents(result)}</header>",
+            f"<header><h1>{shown}</h1>{_subtitle(result, title)}{_contents(result)}</header>",
             _verdict(said),
             _tiles(result),
             _two(said),
@@ -50,9 +50,9 @@ def page(result: Result, *, title: str, max_features: int, drawn: Draw = lambda 
     )
 
 
-def _subtitle(result: Result) -> str:
+def _subtitle(result: Result, title: str) -> str:
     model = f"{result.model.name} {result.model.version}".strip()
-    of = f"Model {name(model)}. " if model else ""
+    of = f"Model {name(model)}. " if model and model not in title else ""
     span = f"{result.n_rows:,} rows in the order of the file"
     if result.timed:
         span = f"{when(result, result.first)} to {when(result, result.last)}"

@@ -10,6 +10,7 @@ from otel_mlsec.cli.report.result import Compared, Performance, Result
 from otel_mlsec.cli.report.summary import period
 from otel_mlsec.cli.report.words import count, kind, length, name, number, share, strange, when
 from otel_mlsec.cli.safe import safe
+from otel_mlsec.detectors.drift.effect import hardly_used
 
 OPEN = 3  # features that are unfolded, if they changed
 TABLE = 2000  # rows of the table
@@ -150,8 +151,12 @@ def _facts(result: Result, each: Compared) -> str:
     calendar = ", a calendar's: it says when, not what, and is judged only for values never seen" if each.column.calendar else ""
     pairs.append(("Kind", f"{kind(each)}{calendar}"))
     if size.importance is not None:
-        pairs.append(("Importance", f"{size.importance:.2g} of the average feature's"))
+        pairs.append(("Importance", f"{size.importance:.2g} of the average feature's to the model{_less(size.importance)}"))
     return "<dl>" + "".join(f"<dt>{escape(word)}</dt><dd>{escape(said)}</dd>" for word, said in pairs) + "</dl>"
+
+
+def _less(importance: float) -> str:
+    return ": severity is one step less" if hardly_used(importance) else ""
 
 
 def _span(result: Result, each: Compared) -> str:

@@ -11,6 +11,7 @@ from otel_mlsec.cli.report.words import count, listed, name, number, share, when
 from otel_mlsec.finding import Severity
 
 LINES = 8
+FEW = 5  # times that are counted
 MUCH = {
     Severity.LOW: "slightly", Severity.MEDIUM: "noticeably", Severity.HIGH: "strongly", Severity.CRITICAL: "very strongly",
 }  # fmt: skip
@@ -56,7 +57,8 @@ def period(case: Case, result: Result) -> str:
     first, last = case.episodes[0], case.episodes[-1]
     if len(case.episodes) > 1:
         now = f"last since {when(result, last.since)}" if last.until is None else f"over by {when(result, last.until)}"
-        return f"{len(case.episodes)} times since {when(result, first.since)}, {now}"
+        often = f"{len(case.episodes)} times" if len(case.episodes) <= FEW else "again and again"
+        return f"{often} since {when(result, first.since)}, {now}"
     if last.until is None:
         return f"since {when(result, first.since)}"
     return f"since {when(result, first.since)}, over by {when(result, last.until)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from typing import Any
 from xml.etree import ElementTree as tree
 
@@ -23,7 +24,11 @@ DROPPED = ("metadata", "style")
 def svg(figure: Any, said: str, prefix: str) -> str:
     """`said` is what a screen reader says; `prefix` tells the ids of one figure from those of others on the page."""
     out = io.BytesIO()
-    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a letter that its own font lacks: the browser's has it
+        figure.savefig(
+            out, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )
     root = tree.fromstring(out.getvalue())  # our own: matplotlib has just written it
     _clean(root, prefix)
     root.attrib.pop("version", None)
