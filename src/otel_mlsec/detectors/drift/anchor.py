@@ -42,6 +42,7 @@ LOOKS = (
 LEVEL = 1e-3  # chance that it tells of days like the reference, ever: half for the first look, a quarter for the second …
 TOLERANCE, SHARE_TOLERANCE = 0.1, 0.02  # sd of a row; share of rows
 LEAST_SD, LEAST_SHARE_SD = 0.02, 0.005
+CALENDAR = 0.8  # of the days, from which on a column that is the same all day tells the date
 LEAST_OF_USUAL = 0.2  # of the median day's rows, for a day to count
 
 
@@ -73,6 +74,7 @@ class Anchor:
         self._rows = np.zeros(CYCLES)  # of the last days
         self._recent = Recent(d, len(self._statistics))
         self._told = np.zeros(d, np.bool_)
+        self._still = np.zeros(d, np.int64)  # days all of whose rows were in one bin
         self._learned: Learned | None = None
         self._evidence: CycleEvidence | None = None
 
@@ -122,6 +124,7 @@ class Anchor:
         self._recent.push(self._counts, np.zeros(len(self._columns)), day, self._start)
         self._rows[:-1], self._rows[-1] = self._rows[1:], rows
         self._days += 1
+        self._still += (self._counts > 0).sum(axis=1) == 1
         findings = self._compared(batch, row) if self._days in LOOKS or self._days % LOOKS[-1] == 0 else []
         findings += self._judged(day, batch, row)
         if self._days == CYCLES:
@@ -169,7 +172,8 @@ class Anchor:
 
     def _tell(self, columns: list[int], batch: Batch, row: int, *, since_start: bool, moves: bool = False) -> list[Finding]:
         week = distance(self._recent.counts.sum(axis=0).astype(np.float64), self._counted)
-        new = [i for i in columns if not self._told[i] and (week[i] >= SHOWN or moves)]
+        calendar = self._still > CALENDAR * self._days
+        new = [i for i in columns if not self._told[i] and not calendar[i] and (week[i] >= SHOWN or moves)]
         if not new:
             return []
         self._told[new] = True
@@ -201,7 +205,8 @@ class Anchor:
         own: State = {
             "cycle": np.array(self._cycle), "place": np.array(self._place), "behind": np.array(self._behind),
             "days": np.array(self._days), "counts": self._counts.copy(), "start": np.array(self._start),
-            "rows": self._rows.copy(), "told": self._told.copy(), "knows": np.array(self._learned is not None),
+            "rows": self._rows.copy(), "told": self._told.copy(), "still": self._still.copy(),
+            "knows": np.array(self._learned is not None),
         }  # fmt: skip
         known, size = self._learned, len(self._statistics)
         for name in ("centre", "upper", "lower", "wide"):
@@ -211,7 +216,8 @@ class Anchor:
 
     def restore(self, state: State, /) -> None:
         self._cycle, self._place, self._behind, self._days = (int(state[n]) for n in ("cycle", "place", "behind", "days"))
-        self._counts, self._told = np.array(state["counts"], np.int64), np.array(state["told"], np.bool_)
+        self._counts, self._still = np.array(state["counts"], np.int64), np.array(state["still"], np.int64)
+        self._told = np.array(state["told"], np.bool_)
         self._start, self._rows = float(state["start"]), np.array(state["rows"], np.float64)
         self._recent.restore(state)
         self._learned = self._evidence = None
