@@ -66,6 +66,7 @@ def test_labels_say_what_the_answers_are_worth_and_scores_what_they_promise(docu
     assert measured["before"] < 0.3 < measured["now"]
     assert abs(estimated["now"] - estimated["before"]) < 0.03  # the scores are as they were: they cannot see it
     assert "drift.concept" in {f["kind"] for f in said["findings"]}
+    assert "worth less" in said["verdict"]["text"]
 
 
 def test_a_model_is_asked_where_its_answers_are_not_recorded(document, reference, served, tmp_path):

@@ -49,6 +49,7 @@ def of(cases: Iterable[Case], name: str) -> tuple[Case, ...]:
 
 def _case(finding: Finding) -> Case:
     effects = finding.evidence.get("effects", ())
+    measure, before, after = _answers(finding)
     return Case(
         kind=finding.kind,
         detector=finding.detector,
@@ -59,4 +60,15 @@ def _case(finding: Finding) -> Case:
         summary=finding.summary,
         effects=effects if isinstance(effects, tuple) else (),
         episodes=(),
+        measure=measure,
+        before=before,
+        after=after,
     )
+
+
+def _answers(finding: Finding) -> tuple[str, float, float]:
+    """What is worse, before and after, of a finding about answers."""
+    was, now, measure = (finding.evidence.get(name) for name in ("before", "after", "measure"))
+    if isinstance(was, float) and isinstance(now, float):
+        return measure if isinstance(measure, str) else "accuracy", was, now
+    return "", 0.0, 0.0

@@ -39,6 +39,9 @@ class Case:
     summary: str  # of that
     effects: tuple[str, ...]
     episodes: tuple[Episode, ...]  # at least one, in their order
+    measure: str = ""  # what is worse, of a finding about answers: "error", "loss", "accuracy"
+    before: float = 0.0  # of that
+    after: float = 0.0
 
     @property
     def since(self) -> float:

@@ -239,11 +239,12 @@ def quality(result: Result) -> str:
     said = quality_lines(result) or [WHOLE]
     changed = [(each, strange(each)) for each in result.columns if each.effect is not None]
     changed = [(each, shares) for each, shares in changed if any(abs(b - a) > CHANGED for a, b in shares.values())]
+    used = [word for word in WORDS if any(max(shares.get(word, (0.0, 0.0))) > 0 for _, shares in changed)]
     rows = [
-        _row(escape(name(each.column.name)), *(_before_after(shares.get(word)) for word in WORDS), n=1)
+        _row(escape(name(each.column.name)), *(_before_after(shares.get(word)) for word in used), n=1)
         for each, shares in changed[:100]
     ]
-    head = _head("Column", *(word.capitalize() for word in WORDS), n=1)
+    head = _head("Column", *(word.capitalize() for word in used), n=1)
     more = "<p>No column has more missing, strange or unseen values than the reference.</p>"
     if rows:
         more = f'<div class="scroll"><table>{head}<tbody>{"".join(rows)}</tbody></table></div>'

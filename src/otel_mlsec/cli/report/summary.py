@@ -77,8 +77,8 @@ def plain(case: Case, result: Result) -> str:
         "drift.stuck": lambda: f"{names}: the same value all the time, as if a feed had stopped",
         "drift.repeated": lambda: "the same rows were asked again and again",
         "drift.joint": lambda: f"{names}: no longer go together as they did, though each alone may look as before",
-        "drift.concept": lambda: f"the model {_error(result)}",
-        "drift.performance": lambda: f"the model's own scores say that {_expected(result)}",
+        "drift.concept": lambda: f"the model {_error(case, result)}",
+        "drift.performance": lambda: f"the model's own scores say that {_expected(case)}",
         "drift.prediction": lambda: f"{names}: the model answers differently",
     }
     said = words.get(case.kind)
@@ -103,23 +103,22 @@ def _moved(each: Compared) -> str:
     return f"{said}: {way} than before, on average {number(each.column.mean + size.shift)} instead of {number(each.column.mean)}"
 
 
-def _error(result: Result) -> str:
-    known = result.measured
-    if known is None or known.before is None:
-        return "errs differently than it did in the reference"
-    if known.measure != "error rate":
-        return f"errs by {number(known.after)} on average instead of {number(known.before)}"
-    now, before = share(known.after), share(known.before)
-    if known.after <= known.before:
-        return f"erred differently for a time; over all rows it was wrong in {now}, in the reference in {before}"
-    return f"is wrong in {now} of its answers instead of {before}"
+def _error(case: Case, result: Result) -> str:
+    """In the worst of its episodes."""
+    if case.measure != "error":
+        size = f": a loss of {number(case.after)} instead of {number(case.before)}" if case.measure else ""
+        return f"errs differently than it did in the reference{size}"
+    now, before = share(case.after), share(case.before)
+    if case.open and len(case.episodes) == 1:
+        return f"is wrong in {now} of its answers instead of {before}"
+    whole = f"; over all rows in {share(result.measured.after)}" if result.measured is not None else ""
+    return f"was for a time wrong in {now} of its answers instead of {before}{whole}"
 
 
-def _expected(result: Result) -> str:
-    known = result.estimated
-    if known is None or known.before is None:
+def _expected(case: Case) -> str:
+    if not case.measure:
         return "it is right less often"
-    return f"it is right in {share(known.after)} of its answers instead of {share(known.before)}"
+    return f"it is right in {share(case.after)} of its answers instead of {share(case.before)}"
 
 
 def _verdict(result: Result) -> str:
