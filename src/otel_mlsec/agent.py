@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from otel_mlsec.detector import Guard
     from otel_mlsec.dialogue import Dialogue
     from otel_mlsec.emit.spool.spool import Spool
+    from otel_mlsec.references import References
 
 CLOSE_TIMEOUT = 2.0  # s that handlers and receivers may each hold up the end of the process
 _log = logging.getLogger("otel_mlsec")
@@ -86,6 +87,7 @@ class Agent:
         self._patches = Patches()
         self._detection: Detection | None = None
         self._dialogue: Dialogue | None = None
+        self._references: References | None = None
         self._life = self._begun()
         self._told_dropped: collections.Counter[str] = collections.Counter()
         self._said_dropped = False
@@ -127,7 +129,7 @@ class Agent:
 
     def forked(self) -> None:
         """In the child: detectors, counts and what waits to be delivered are of the parent."""
-        self._detection = self._dialogue = None
+        self._detection = self._dialogue = self._references = None
         self._life = self._begun()
         self._told_dropped.clear()
         self._providers.forked()
@@ -174,15 +176,22 @@ class Agent:
         if self._detection is None:
             from otel_mlsec.detection import Detection  # noqa: PLC0415 - numpy comes with it, which a model library has loaded
 
-            self._detection = Detection(self._config, self._emitter, self._life)
+            self._detection = Detection(self._config, self._emitter, self._life, references=self._known())
         return self._detection
 
     def _listening(self) -> Dialogue:
         if self._dialogue is None:
             from otel_mlsec.dialogue import Dialogue  # noqa: PLC0415 - numpy, RE2 and what was learned come with it
 
-            self._dialogue = Dialogue.of(self._config, self._emitter, self._life)
+            self._dialogue = Dialogue.of(self._config, self._emitter, self._life, self._known())
         return self._dialogue
+
+    def _known(self) -> References:
+        if self._references is None:
+            from otel_mlsec.references import References  # noqa: PLC0415 - likewise
+
+            self._references = References(self._config.reference, self._config.reference_key, self._emitter.reference_refused)
+        return self._references
 
     def _close(self) -> None:
         if self._dialogue is not None:

@@ -42,11 +42,14 @@ class Detection:
     Args:
         life: what of all findings is told; the process's, which others tell through, too.
         clock: that rows are timed by.
+        references: the process's, which language models are judged by, too.
     """
 
-    def __init__(self, config: Config, emitter: Emitter, life: Life, clock: Clock | None = None) -> None:
+    def __init__(
+        self, config: Config, emitter: Emitter, life: Life, clock: Clock | None = None, references: References | None = None
+    ) -> None:
         self._config, self._emitter, self._life, self._clock = config, emitter, life, clock or Clock()
-        self._references = References(config.reference, config.reference_key, emitter.reference_refused)
+        self._references = references or References(config.reference, config.reference_key, emitter.reference_refused)
         self._router = Router(build=self._detectors, known=self._reference, build_outcomes=self._of_outcomes)
         self._feedback = Feedback(
             self._router, slices=lambda name: config.of(name).slices, digest=digest, span=_span,
@@ -163,7 +166,8 @@ class Detection:
         return build_outcomes(reference, self._config.of(model.name))
 
     def _reference(self, call: Prediction) -> Reference | None:
-        return self._references.of(call, time.time())
+        reference = self._references.of(call, time.time())
+        return reference if reference is None or reference.texts is None else None  # of texts: a table is not judged by it
 
 
 def _without_rows(call: Prediction) -> Prediction:

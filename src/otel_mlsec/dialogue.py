@@ -8,10 +8,12 @@ from __future__ import annotations
 import collections
 import hashlib
 import itertools
+import math
 import time
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from opentelemetry.context import Context
@@ -24,16 +26,19 @@ from otel_mlsec.capture.foreign import Foreign
 from otel_mlsec.capture.foreign import whole as foreign
 from otel_mlsec.capture.llm import Answered, Asked, Attempts, Exchange, prompt, whole
 from otel_mlsec.config import Config
+from otel_mlsec.detectors.drift.text import TextDrift
 from otel_mlsec.detectors.llm import build
 from otel_mlsec.detectors.llm.fusion import judge
 from otel_mlsec.emit.emitter import Emitter
 from otel_mlsec.emit.redact import redacted
 from otel_mlsec.errors import contained, qualified_name
 from otel_mlsec.finding import Finding
-from otel_mlsec.observation import Completion, Ending
+from otel_mlsec.observation import Completion, Ending, Meaning, Model, Prediction
 from otel_mlsec.pipeline.clock import Clock
 from otel_mlsec.pipeline.life import LASTS, Life
 from otel_mlsec.pipeline.turns import Heard, Judge, Turns, digest_of, remember
+from otel_mlsec.reference.reference import Reference
+from otel_mlsec.references import References
 from otel_mlsec.second import Second
 from otel_mlsec.text.turn import TextDetector, Turn, Verdict
 
@@ -113,7 +118,7 @@ class Dialogue:
         self._n_seen = 0
 
     @classmethod
-    def of(cls, config: Config, emitter: Emitter, life: Life) -> Dialogue:
+    def of(cls, config: Config, emitter: Emitter, life: Life, references: References) -> Dialogue:
         """With all that the package has."""
         if config.llm.off:
             return cls(config, emitter, judge=lambda _: Verdict(), detectors=(), life=life)
@@ -121,7 +126,7 @@ class Dialogue:
             config,
             emitter,
             judge=judge(),
-            detectors=build(config.llm, key=identity.key()),
+            detectors=build(config.llm, key=identity.key(), known=partial(_texts, references), models=config.of),
             life=life,
             second=Second.of(config, suppress_instrumentation),
         )
@@ -268,15 +273,24 @@ class Dialogue:
 
     def _tell(self, call: _Call, turn: Turn, findings: Sequence[Finding]) -> None:
         for finding in findings:
-            whose = finding.principal or call.whose
+            whose = "" if finding.detector == TextDrift.name else finding.principal or call.whose  # of all texts, nobody's
             plain = replace(self._clock.shown(finding, call.completion), model=replace(finding.model, version=""), whose=whose)
             if call.action and finding.detector in call.enforced:
                 plain = replace(plain, action=call.action)
             if self._config.capture_content:
                 plain = _quoted(plain, turn)
-            for told in self._life.admitted(plain, _without_texts(turn.completion), lasts=LASTS):
+            for told in self._life.admitted(plain, _without_texts(turn.completion), lasts=LASTS if whose else math.inf):
                 call.findings.append(told)
                 self._emitter.finding(told, turn.completion, call.context)
+
+
+def _texts(references: References, model: str) -> Reference | None:
+    """What prompts and answers of a language model usually are, where settings name it."""
+    call = Prediction(model=Model(name=model), method="chat", meaning=Meaning.RAW)
+    now = time.time()
+    references.asked(call, now)
+    reference = references.of(call, now)
+    return reference if reference is not None and reference.texts is not None else None
 
 
 def _without_texts(completion: Completion) -> Completion:

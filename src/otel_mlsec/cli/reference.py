@@ -41,6 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     fit.add_argument("--categorical", default="", metavar="COL,COL", help="columns of numbers that are codes")
     fit.add_argument("--name", default="", help="the model's name, as `watch` or its class says it")
     fit.add_argument("--version", default="", help="the model's version")
+    fit.add_argument("--embedding", action="store_true", help="the columns are the dimensions of an embedding")
+    fit.add_argument("--text", metavar="COL", help="column of prompts: the reference is of a language model")
+    fit.add_argument("--answer", metavar="COL", help="column of its answers, beside --text")
     fit.add_argument("--forest", action="store_true", help='grow an isolation forest, too, for `anomaly = ["forest"]`')
     fit.add_argument("--in-sample", action="store_true", help="the model was fitted on these rows: its errors on them say little")
     fit.add_argument("-o", "--output", type=Path, help="file to write; without it where the model's reference is looked for")
@@ -69,9 +72,11 @@ def _failed(sentence: str) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     frame = _read(options.data)
-    for column in filter(None, (options.label, options.time)):
+    for column in filter(None, (options.label, options.time, options.text, options.answer)):
         if column not in frame.columns:
             raise ValueError(f"{options.data} has no column {column!r}; it has {', '.join(map(str, frame.columns[:20]))}")
+    if options.text or options.answer:
+        return _fit_texts(options, frame)
     features = frame.drop(columns=[c for c in (options.label, options.time) if c])
     categorical = [c for c in options.categorical.split(",") if c]
     if unknown := set(categorical) - set(map(str, features.columns)):
@@ -89,8 +94,22 @@ def _fit(options: argparse.Namespace) -> int:
         name=options.name,
         version=options.version,
         forest=options.forest,
+        embedding=options.embedding,
     )
-    reference = stamped(reference, options.model, in_sample=options.in_sample)
+    return _kept(options, path, stamped(reference, options.model, in_sample=options.in_sample))
+
+
+def _fit_texts(options: argparse.Namespace, frame: Any) -> int:
+    if not options.text:
+        raise ValueError("--answer is given beside --text")
+    path = _output(options)
+    prompts, answers = (
+        [text for text in frame[column] if isinstance(text, str)] if column else [] for column in (options.text, options.answer)
+    )
+    return _kept(options, path, Reference.fit_texts(prompts, answers, name=options.name, version=options.version))
+
+
+def _kept(options: argparse.Namespace, path: Path | None, reference: Reference) -> int:
     key = os.environ.get(KEY, "").encode()
     if path is None:
         path = reference_store.keep(reference, options.store, reference.model.name, key or None)
@@ -129,11 +148,13 @@ def _print_origin(reference: Reference) -> None:
 
 
 def _read(path: Path) -> Any:
-    parquet = path.suffix in (".parquet", ".pq")
-    if not parquet and not path.name.endswith((".csv", ".csv.gz", ".csv.zip")):
-        raise ValueError(f"{path} must be .csv, .csv.gz, .csv.zip or .parquet")
+    parquet, lines = path.suffix in (".parquet", ".pq"), path.suffix in (".jsonl", ".ndjson")
+    if not parquet and not lines and not path.name.endswith((".csv", ".csv.gz", ".csv.zip")):
+        raise ValueError(f"{path} must be .csv, .csv.gz, .csv.zip, .parquet or .jsonl")
     pandas = _pandas()
     try:
+        if lines:
+            return pandas.read_json(path, lines=True)
         return pandas.read_parquet(path) if parquet else pandas.read_csv(path)
     except FileNotFoundError:
         raise ValueError(f"{path} is not there") from None

@@ -119,7 +119,7 @@ def _file(
     recording = opened(path)
     known: set[str] = set()
     if ANY in references:  # else there may be models whose features nobody knows
-        known = {column.name for reference in references.values() for column in reference.inputs}
+        known = {name for reference in references.values() for name in reference.features}
     texts = {column.name for reference in references.values() for column in reference.inputs if column.bins.text}
     sources = tuple((kind, column) for kind in SOURCES if (column := getattr(options, kind.replace("-", "_"))))
     roles = Roles(principal=options.principal, time=options.time, sources=sources, model=options.model_column,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 KINDS: Final[Mapping[str, Sequence[str]]] = {
-    "drift/data": ("drift.data",),
+    "drift/data": ("drift.data", "drift.order"),
     "drift/cycle": ("drift.cycle",),
     "drift/anchor": ("drift.anchor",),
     "drift/joint": ("drift.joint",),

@@ -9,6 +9,7 @@ from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Batch, Model, Outcomes
 from otel_mlsec.pipeline.gate import Gate
+from otel_mlsec.reference.embedding import Embedding
 from otel_mlsec.reference.provisional import Provisional
 from otel_mlsec.reference.reference import Reference
 
@@ -29,6 +30,7 @@ class Watched:
         self._gate = Gate()
         self.detectors: tuple[Detector, ...] = ()
         self.of_outcomes: tuple[OutcomeDetector, ...] = ()
+        self._embedding: Embedding | None = None
         self.features: tuple[str, ...] = ()  # as the reference names them
 
     @property
@@ -45,12 +47,14 @@ class Watched:
         """From now on; where detectors cannot be built for the reference, a provisional one is learned all the same."""
         self.detectors = tuple(self._build(model, reference))
         self.of_outcomes = tuple(self._build_outcomes(model, reference))
-        self.features = tuple(column.name for column in reference.inputs)
+        self.features, self._embedding = reference.features, reference.embedding
         self._learning = None
 
     def seen(self, batch: Batch) -> list[Finding]:
         """What is to be told after a batch of at least one row; `Finding.call` is an index of its calls."""
         self._learn(batch)  # first: what completes a reference is judged by it, and so is the rest of its batch
+        if self._embedding is not None:
+            batch = self._embedding.batch(batch)
         findings = [finding for detector in self.detectors for finding in _update(detector, batch)]
         return self._gate.admitted(findings, float(batch.times[-1]))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from otel_mlsec.reference.calibration import Calibration
+from otel_mlsec.reference.embedding import Embedding
 from otel_mlsec.reference.envelope import Raw
 from otel_mlsec.reference.forest import Forest
 from otel_mlsec.reference.geometry import Geometry
@@ -21,6 +22,7 @@ from otel_mlsec.reference.origin import Origin
 from otel_mlsec.reference.pairs import Pairs
 from otel_mlsec.reference.plain import check
 from otel_mlsec.reference.rhythm import Rhythm
+from otel_mlsec.reference.texts import Texts
 from otel_mlsec.reference.truth import Truth
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 DTYPES = {"Floats": "<f8", "Ints": "<i8"}
 NAMES = "tuple[str, ...]"
-MAX_DIMENSIONS = 4
+MAX_DIMENSIONS = 2  # as `envelope` takes
 T = TypeVar("T")
 
 
@@ -47,6 +49,8 @@ TABLE: Mapping[str, type[Any]] = {
     "calibration": Calibration,
     "origin": Origin,
     "rhythm": Rhythm,
+    "texts": Texts,
+    "embedding": Embedding,
 }
 
 

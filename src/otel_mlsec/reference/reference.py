@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from otel_mlsec.observation import Model
 from otel_mlsec.reference import file
 from otel_mlsec.reference.calibration import Calibration, calibration_of
 from otel_mlsec.reference.column import Column
+from otel_mlsec.reference.embedding import Embedding, embedding_of
 from otel_mlsec.reference.fit import answer_columns, answers_of, cycle_facts, importance_of, input_columns
 from otel_mlsec.reference.forest import Forest, grow
 from otel_mlsec.reference.geometry import Geometry
@@ -27,6 +28,7 @@ from otel_mlsec.reference.pairs import Pairs, pairs_of
 from otel_mlsec.reference.rhythm import Rhythm
 from otel_mlsec.reference.rhythm_fit import rhythm_of
 from otel_mlsec.reference.survey import Answers, split, survey
+from otel_mlsec.reference.texts import Texts, fitted
 from otel_mlsec.reference.truth import Truth, truth_of
 from otel_mlsec.table import table
 
@@ -61,6 +63,8 @@ class Reference:
     truth: Truth | None = None  # of the answers, where a model and labels were given
     calibration: Calibration | None = None  # of its probabilities, likewise
     origin: Origin | None = None  # None: of a file that was written before there were any
+    embedding: Embedding | None = None  # of rows that are embeddings: inputs are columns of what is made of them
+    texts: Texts | None = None  # of a language model: inputs and outputs are properties of prompts and answers
     rhythm: Rhythm | None = None  # of the inputs that move by the cycle, where there are ten cycles
     classes: tuple[str, ...] = ()
     timed: bool = False
@@ -76,6 +80,11 @@ class Reference:
         """Length of a cycle, or 0 where it is counted in rows."""
         return DAY if self.timed else 0.0
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of what a row of the model has."""
+        return self.embedding.names if self.embedding is not None else tuple(column.name for column in self.inputs)
+
     @classmethod
     def fit(
         cls,
@@ -89,6 +98,7 @@ class Reference:
         version: str = "",
         forest: bool = False,
         strata: str = "",
+        embedding: bool = False,
     ) -> Reference:
         """Learn from rows that are known to be good.
 
@@ -107,6 +117,8 @@ class Reference:
             version: of the model.
             forest: grow an isolation forest, too, for `ModelSettings.anomaly`; needs scikit-learn.
             strata: "weekend" compares Saturdays and Sundays (UTC) with their like, where `time` has eight of them.
+            embedding: the columns are the dimensions of an embedding: its principal components, norm and cosine to the mean are
+                watched in their place.  Every second row says which components there are, the others what is usual.
 
         Raises:
             ValueError: fewer than 100 rows, no column, rows that are no table, or times or labels that do not fit them.
@@ -134,9 +146,35 @@ class Reference:
             truth=truth[order] if truth is not None else None,
             forest=forest,
             strata=strata,
-            importance=importance_of(model, X, names) if model is not None else None,
+            embedding=embedding,
+            importance=importance_of(model, X, names) if model is not None and not embedding else None,
             origin=Origin.of(matrix[order], names, ordered, schema=schema_if_any(model) if model is not None else ""),
         )
+
+    @classmethod
+    def fit_texts(cls, prompts: Sequence[str], answers: Sequence[str] = (), *, name: str = "", version: str = "") -> Reference:
+        """Learn what a language model is usually asked, and what it answers, from texts that are known to be good.
+
+        No text is kept: lengths, scripts, languages and letters as the columns of a table, and 16 KiB of bits that say which
+        words there are.
+
+        Args:
+            prompts: what users say, in the order in which they said it.
+            answers: of the model, likewise.
+
+        Raises:
+            ValueError: fewer than 200 prompts, answers that are some but fewer, or what is no text.
+        """
+        for what, given in (("prompts", prompts), ("answers", answers)):
+            if isinstance(given, str) or {type(text) for text in given} - {str}:
+                raise ValueError(f"{what} must be a sequence of str")
+            if len(given) < 2 * MIN_ROWS and (given or what == "prompts"):
+                raise ValueError(f"{what} must be at least {2 * MIN_ROWS}, got {len(given)}")
+        texts, inputs, outputs = fitted(prompts, answers)
+        return cls(
+            model=Model(name=name, version=version), n_rows=len(prompts), created=clock.time(), inputs=inputs, outputs=outputs,
+            texts=texts,
+        )  # fmt: skip
 
     @classmethod
     def of_matrix(
@@ -153,6 +191,7 @@ class Reference:
         importance: Importance | None = None,
         origin: Origin | None = None,
         strata: str = "",
+        embedding: bool = False,
         **fields: Any,
     ) -> Reference:
         """From (n, d) float64 rows in order, text as `text_code`, and what a model answered to them, each (n, …).
@@ -161,6 +200,11 @@ class Reference:
 
         `fields` are the attributes that are not learned.
         """
+        embedded = embedding_of(matrix[::2], names) if embedding else None
+        if embedded is not None:  # of the rows that they were chosen by components vary more than of any others
+            matrix, names = embedded.of(matrix[1::2]), embedded.columns
+            times, truth = (each[1::2] if each is not None else None for each in (times, truth))
+            answers = [(meaning, answer[1::2]) for meaning, answer in answers]
         cycle_rows, n_cycles, repeats = cycle_facts(matrix, times)
         said = [(meaning, answer) for meaning, answer in answers if len(answer) == len(matrix)]
         geometry = survey(matrix, names, categorical, said)
@@ -174,6 +218,7 @@ class Reference:
             importance=importance,
             origin=origin if origin is not None else Origin.of(matrix, names, times),
             pairs=pairs_of(matrix, inputs, importance),
+            embedding=embedded,
             rhythm=rhythm_of(matrix, times, inputs, weekend=strata == WEEKEND),
             truth=truth_of(said, truth, inputs, matrix, len(classes)) if truth is not None else None,
             calibration=calibration_of(said, truth) if truth is not None and classes else None,

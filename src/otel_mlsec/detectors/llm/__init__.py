@@ -26,15 +26,22 @@ TABLE: Mapping[str, str] = {
     "llm/tool_misuse": "otel_mlsec.detectors.llm.tool_misuse:ToolMisuse",
     "llm/compliance": "otel_mlsec.detectors.llm.compliance:Compliance",
     "llm/cost": "otel_mlsec.detectors.llm.cost:Cost",
+    "drift/text": "otel_mlsec.detectors.drift.text:TextDrift",
 }
 
 
 def build(
-    settings: LlmSettings, *, key: bytes = b"", only: Collection[str] | None = None, adaptive: bool = True
+    settings: LlmSettings,
+    *,
+    key: bytes = b"",
+    only: Collection[str] | None = None,
+    adaptive: bool = True,
+    **live: Any,
 ) -> list[TextDetector]:
     """All detectors, as new, or those of `only`, each with the settings for which it has a parameter.
 
-    `key` is that of the canaries; `adaptive` are those of live traffic.
+    `key` is that of the canaries; `adaptive` are those of live traffic, of which `live` gives `known` and `models`: reference
+    and settings by the name of a model.
     """
     if settings.off:
         return []
@@ -44,6 +51,7 @@ def build(
         "threshold": 6.0 - math.log10(settings.false_alarms_per_million),  # in digits, as `Verdict.score`
         "key": key,
         "adaptive": adaptive,
+        **live,
     }
     built: list[TextDetector] = []
     for name, path in TABLE.items():
