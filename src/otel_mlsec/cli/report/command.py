@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from otel_mlsec import errors
 from otel_mlsec.cli.reading import progress
 from otel_mlsec.cli.report.asking import Asked
 from otel_mlsec.cli.report.computing import Computing
@@ -74,8 +75,10 @@ def _report(options: argparse.Namespace) -> int:
         raise ValueError("say where it goes: -o FILE for the page, --json for JSON on standard output")
     config = Config.load(os.environ)
     reference = Reference.load(options.reference, key=config.reference_key.encode() or None)
-    if options.output is not None:
-        ready()  # what is not installed is said before the long part
+    if options.output is not None:  # what cannot be done is said before the long part
+        ready()
+        if options.output.is_dir() or not options.output.parent.is_dir():
+            raise ValueError(f"{options.output} is no file that could be written")
     if options.label and options.label == options.prediction:
         raise ValueError(f"--label and --prediction both name {options.label!r}: one is the truth, the other what the model said")
     asked = Asked(options.model, reference.inputs, reference.classes) if options.model is not None else None
@@ -83,7 +86,10 @@ def _report(options: argparse.Namespace) -> int:
         reference, config.of(reference.model.name), timed=bool(options.time), show_values=options.show_values
     )  # fmt: skip
     roles = Roles(time=options.time, label=options.prediction)
+    before = sum(errors.counts.values())
     result = computing.run(options.files, roles, options.label, asked, _say)
+    if failed := sum(errors.counts.values()) - before:
+        raise ValueError(f"detectors failed {failed:,} times, so findings would be missing")
     if options.output is not None:
         _write(options, result)
     if options.json:

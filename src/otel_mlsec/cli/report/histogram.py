@@ -91,8 +91,8 @@ def _levels(compared: Compared, before: Ints, after: Ints) -> Bars:
     order = used[np.argsort(-p[used], kind="stable")]
     kept = order
     if len(order) > LEVELS:  # the frequent, and those that changed most
-        most = order[np.argsort(-np.abs(p - q)[order], kind="stable")][: LEVELS // 2]
-        chosen = {*order[: LEVELS - len(most)].tolist(), *most.tolist()}
+        most = order[np.argsort(-np.abs(p - q)[order], kind="stable")][: LEVELS // 2].tolist()
+        chosen = set([*most, *(i for i in order.tolist() if i not in most)][:LEVELS])
         kept = np.array([i for i in order if int(i) in chosen])
     left = np.setdiff1d(order, kept)
     rank = {int(level): place for place, level in enumerate(order, 1)}
