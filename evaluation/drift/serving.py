@@ -46,7 +46,7 @@ class Watch:
         told = self._gate.admitted([f for d in self.detectors for f in d.update(batch)], float(times[-1]))
         found = [f for f in told if f.status is not Status.RESOLVED]
         small = sum(d.small_changes() for d in self._data)
-        statistical = [f for f in found if f.detector in STATISTICAL]
+        statistical = [f for f in found if f.detector in STATISTICAL and f.kind != "drift.order"]
         self.alarms += small - self._small + len(statistical)
         self._small = small
         if statistical and self._anew:

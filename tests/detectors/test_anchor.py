@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.detectors import streams
-from tests.detectors.streams import DAY, DISTANCE, MONTH, NEW_YEAR, TEMP, move_by_day, serve, table
+from tests.detectors.streams import DAY, DISTANCE, MONTH, NEW_YEAR, TEMP, batch, move_by_day, serve, table
 
 from otel_mlsec.arrays import Floats
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detectors.drift.anchor import LEVEL, Anchor, differing
+from otel_mlsec.detectors.drift.data import DataDrift
 from otel_mlsec.detectors.drift.learned import MOST
-from otel_mlsec.finding import Severity
+from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.reference import student
 from otel_mlsec.reference.cycle_statistics import Statistics
 from otel_mlsec.reference.reference import Reference
@@ -118,3 +119,57 @@ def test_of_independent_days_that_are_like_the_reference_hardly_any_differ():
 def test_students_law_is_that_of_the_tables():
     for nu, limit in ((4, 2.7764), (6, 2.4469), (8, 2.3060), (10, 2.2281), (26, 2.0555)):
         assert abs(student.quantile(0.025, nu) - limit) < 1e-3
+
+
+HOURLY = tuple("abcdef")
+
+
+def hours(n: int, seed: int) -> Floats:
+    """(50 n, 6) rows of which fifty, of one hour, are nearly the same; `f` is another one in every row."""
+    rng = np.random.default_rng((16, seed))
+    rows = np.repeat(rng.standard_normal((n, 6)), 50, axis=0) + 0.05 * rng.standard_normal((50 * n, 6))
+    rows[:, 5] = rng.standard_normal(50 * n)
+    return rows
+
+
+def told_of(watching: DataDrift, rows: Floats) -> list[Finding]:
+    return [
+        f
+        for at in range(0, len(rows), 50)
+        for f in watching.update(batch(rows[at : at + 50], np.arange(at, at + 50.0), features=HOURLY))
+    ]
+
+
+def test_a_reference_that_had_been_shuffled_is_found_out_by_rows_in_order_and_false_alarms_are_not_told():
+    shuffled = np.random.default_rng(1).permutation(hours(400, 1))
+    watching = DataDrift.build(Reference.of_matrix(shuffled, HOURLY, None, created=0.0), ModelSettings())
+    assert watching is not None
+
+    [finding] = told_of(watching, hours(200, 2))
+
+    assert finding.kind == "drift.order"
+    assert finding.severity is Severity.LOW
+    assert set(finding.subject) <= set("abcde")
+    assert finding.time < 200
+    restored = DataDrift.build(Reference.of_matrix(shuffled, HOURLY, None, created=0.0), ModelSettings())
+    assert restored is not None
+    restored.restore(watching.snapshot())
+    assert told_of(restored, hours(200, 3)) == []
+
+
+def test_independent_rows_that_shift_narrow_and_go_stale_do_not_look_shuffled():
+    rng = np.random.default_rng(4)
+    known = rng.standard_normal((20_000, 6))
+    known[:, 0], known[:, 1] = rng.random(20_000) < 0.001, np.where(rng.random(20_000) < 0.97, np.nan, known[:, 1])
+    watching = DataDrift.build(Reference.of_matrix(known, HOURLY, None, created=0.0), ModelSettings())
+    assert watching is not None
+    live = rng.standard_normal((8000, 6))
+    live[:, 0], live[:, 1] = rng.random(8000) < 0.001, np.where(rng.random(8000) < 0.97, np.nan, live[:, 1])
+    live[2000:, 2] += 2
+    live[3000:, 3] *= 0.3
+    live[4000:, 4] = 1.0
+
+    found = told_of(watching, live)
+
+    assert {f.kind for f in found} == {"drift.data"}
+    assert {name for f in found for name in f.subject} >= {"c", "d", "e"}

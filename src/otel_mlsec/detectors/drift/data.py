@@ -13,6 +13,7 @@ from otel_mlsec.detector import State
 from otel_mlsec.detectors.align import aligned
 from otel_mlsec.detectors.drift.change import Change, Changes
 from otel_mlsec.detectors.drift.settings import HALVED, budget, by_cycle, importance, is_off
+from otel_mlsec.detectors.drift.shuffled import Shuffled
 from otel_mlsec.detectors.drift.tell import told
 from otel_mlsec.finding import Finding
 from otel_mlsec.observation import Batch
@@ -33,6 +34,9 @@ class DataDrift:
     only tell the calendar are left to `drift/facts`, those that move by the day to `drift/cycle`, and half of the budget with
     them.
 
+    Of a reference without times it is not known whether its rows had been shuffled; when live rows show that (`shuffled`), it is
+    said once, and drift is left to `drift/anchor`.
+
     It does not see: changes between columns that leave each of them as it was; changes of less than about 0.25 sd.
     """
 
@@ -46,6 +50,7 @@ class DataDrift:
         known = importance(names, settings, reference)
         threshold *= HALVED if by_cycle(reference, settings) else 1.0
         self._changes = Changes(columns, tolerances, weights, threshold=threshold, seed=seed, importance=known)
+        self._shuffled = None if reference.timed or reference.provisional else Shuffled(columns)
 
     @classmethod
     def build(cls, reference: Reference, settings: ModelSettings) -> DataDrift | None:
@@ -58,7 +63,12 @@ class DataDrift:
         if batch.inputs is None or not batch.n_rows:
             return []
         values, _ = aligned(batch.inputs, batch.features, self._columns, [c.name for c in self._reference.inputs])
-        return [self._finding(batch, change) for change in self._changes.update(values, batch.times)]
+        changes = self._changes.update(values, batch.times)
+        if self._shuffled is None:
+            return [self._finding(batch, change) for change in changes]
+        index = np.stack([c.bins.index(values[:, i]) for i, c in enumerate(self._columns)], axis=1).astype(np.int64)
+        said = self._shuffled.see(index, batch, self._reference, self.name)
+        return said + [self._finding(batch, change) for change in self._shuffled.allowed(changes)]
 
     def scores(self) -> Mapping[str, float]:
         return self._changes.distances()
@@ -68,10 +78,12 @@ class DataDrift:
         return int(self._changes.small.sum())
 
     def snapshot(self) -> State:
-        return self._changes.snapshot()
+        return self._changes.snapshot() | (self._shuffled.snapshot() if self._shuffled is not None else {})
 
     def restore(self, state: State, /) -> None:
         self._changes.restore(state)
+        if self._shuffled is not None:
+            self._shuffled.restore(state)
 
     def merge(self, state: State, /) -> None:
         self._changes.merge(state)
