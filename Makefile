@@ -49,7 +49,7 @@ bench: .venv .venv-beside/installed ## what an observed call costs its caller, b
 	-$(BIN)/python -m pip install --quiet -c constraints.txt --group bench
 	$(BIN)/python -m benchmarks
 
-evaluate-drift: .venv ## false alarms on fifty random tables and on a year of flights, and how soon changes are found (ten minutes)
+evaluate-drift: .venv ## false alarms and how soon changes are found, ours and of other libraries (ARGS='--only peers'; half an hour)
 	$(BIN)/python -m evaluation.drift $(ARGS)
 
 evaluate-attacks: .venv ## how soon attacks on four public tables are found, and false incidents in millions of benign queries (half an hour)

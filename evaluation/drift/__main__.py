@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from evaluation.drift import concept, iid, order, wide
+from evaluation.drift import concept, embeddings, iid, order, texts, wide
 from evaluation.drift import flights as data
+from evaluation.drift.peers import compared, report
 from evaluation.drift.tables import SCENARIOS
 from otel_mlsec.finding import Status
 
@@ -30,15 +34,48 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=1_000_000, help="rows of each (default a million)")
     options.add_argument("--runs", type=int, default=40, help="runs of each change (default 40)")
     options.add_argument("--splits", type=int, default=8, help="splits of the flights' days (default 8)")
+    options.add_argument("--only", type=_sections, default=tuple(SECTIONS), help=f"some of {','.join(SECTIONS)} (default all)")
+    options.add_argument("--budget", type=float, default=compared.BUDGET, help="s of CPU for each peer (default %(default)g)")
+    options.add_argument("--json", type=Path, help="write what `peers` measured to this file")
     asked = options.parse_args()
     began = time.monotonic()
+    for name in asked.only:
+        SECTIONS[name](asked)
+    out.print(f"in {time.monotonic() - began:.0f} s")
+
+
+def _sections(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    if unknown := [name for name in names if name not in SECTIONS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(SECTIONS)}")
+    return names
+
+
+def _iid(asked: argparse.Namespace) -> None:
     independent_rows(asked.tables, asked.rows)
     changes(asked.runs)
-    wide.main(out, asked.rows, min(asked.runs, 12))
-    concept.report(out, runs=asked.runs, labels=asked.rows)
+
+
+def _order(asked: argparse.Namespace) -> None:
     real_order(asked.splits, max(1, asked.runs // asked.splits))
     story()
-    out.print(f"in {time.monotonic() - began:.0f} s")
+
+
+def _peers(asked: argparse.Namespace) -> None:
+    results = compared.main(out, rows=asked.rows, runs=min(asked.runs, 12), budget=asked.budget)
+    if asked.json is not None:
+        asked.json.write_text(json.dumps(report.machine(results), indent=1, allow_nan=False) + "\n", "utf-8")
+
+
+SECTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "iid": _iid,
+    "wide": lambda asked: wide.main(out, asked.rows, min(asked.runs, 12)),
+    "concept": lambda asked: concept.report(out, runs=asked.runs, labels=asked.rows),
+    "order": _order,
+    "texts": lambda asked: texts.main(out, runs=min(asked.runs, 12)),
+    "embeddings": lambda asked: embeddings.main(out, runs=min(asked.runs, 12)),
+    "peers": _peers,
+}
 
 
 def independent_rows(tables: int, rows: int) -> None:

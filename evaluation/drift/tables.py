@@ -164,6 +164,8 @@ def changed(x: Floats, scenario: str, rng: np.random.Generator) -> Floats:
         case ["contaminated", share]:
             bad = rng.random(n) < float(share)
             x[bad, 0] = 6 + rng.standard_normal(int(bad.sum()))
+        case ["correlation", size]:
+            x[:, 1] = float(size) * x[:, 0] + np.sqrt(1 - float(size) ** 2) * x[:, 1]
         case _:
             raise ValueError(f"scenario must be one of {SCENARIOS}, got {scenario!r}")
     return x
@@ -171,5 +173,5 @@ def changed(x: Floats, scenario: str, rng: np.random.Generator) -> Floats:
 
 SCENARIOS = (
     "mean 0.1", "mean 0.25", "mean 0.5", "mean 1.0", "spread 1.5", "spread 0.7", "category 0.10", "new-level 0.01",
-    "missing 0.04", "missing 0.15", "contaminated 0.01", "contaminated 0.05",
+    "missing 0.04", "missing 0.15", "contaminated 0.01", "contaminated 0.05", "correlation 0.5",
 )  # fmt: skip
