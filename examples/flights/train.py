@@ -18,7 +18,8 @@ def main() -> None:
     model.fit(inputs, known["late"])
     BUILD.mkdir(exist_ok=True)
     model.save_model(BUILD / "model.ubj")
-    reference = otel_mlsec.Reference.fit(inputs, known["late"], model=model, time=known["time"], name=NAME, version=VERSION)
+    # Without labels: of the rows that it was fitted on the model has too few errors.
+    reference = otel_mlsec.Reference.fit(inputs, model=model, time=known["time"], name=NAME, version=VERSION)
     reference.save(BUILD / "flights.ref")
 
 

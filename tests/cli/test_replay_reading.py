@@ -95,6 +95,12 @@ def test_bytes_that_are_no_text_and_lines_that_are_no_rows_cost_nothing_else(tmp
     np.testing.assert_array_equal(read.inputs, [[1, code("caf\udce9")], [2, code("\udcff\udcfe")]])
 
 
+def test_a_malformed_row_that_is_not_utf8_is_refused_with_a_sentence_and_nothing_else(tmp_path, capfd):
+    with pytest.raises(ValueError, match="Expected 2 columns, got 3"):
+        csv(tmp_path, b"a,b\n" + b"1,2\n" * 10 + b"3,4,\xff5\n")
+    assert capfd.readouterr().err == ""
+
+
 def test_hostile_json_lines_are_rows_or_counted(tmp_path: Path):
     good = {"a": 10**400, "b": "\ud800\x1b[2J", "n": {"c": {"d": 1}}, "l": [1, {"x": []}], "who": {"k": "v"}}
     lines = [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -56,7 +58,7 @@ class Csv:
         self._path = path
         self.malformed = 0
         self.total = path.stat().st_size  # bytes
-        with self._source() as source:
+        with self._source() as source, _sentences_only():
             self.names = _once(path, list(self._opened(source, {}).schema.names))
         self.malformed = 0  # once more, as the first block is read again
 
@@ -66,7 +68,12 @@ class Csv:
             packed = self._path.suffix == ".gz"
             source = pyarrow.CompressedInputStream(pyarrow.PythonFile(file), "gzip") if packed else pyarrow.PythonFile(file)
             wanted = dict.fromkeys(columns, pyarrow.binary())
-            for table in _regrouped(self._opened(source, wanted), rows):
+            tables = _regrouped(self._opened(source, wanted), rows)
+            while True:
+                with _sentences_only():
+                    table = next(tables, None)
+                if table is None:
+                    return
                 yield ArrowPart(table, min(file.tell(), self.total), untyped=True)
 
     def _source(self) -> Any:
@@ -86,6 +93,22 @@ class Csv:
     def _left_out(self, _: Any) -> str:
         self.malformed += 1
         return "skip"
+
+
+@contextmanager
+def _sentences_only() -> Generator[None]:
+    """A malformed row that is not UTF-8 ends the reading with a sentence; pyarrow prints a traceback of its own before."""
+    before = sys.unraisablehook
+
+    def hook(told: Any) -> None:
+        if not isinstance(told.exc_value, UnicodeDecodeError):
+            before(told)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 class ArrowPart:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from otel_mlsec.cli import reference_store, reference_update
 from otel_mlsec.cli.models import load_model
-from otel_mlsec.cli.reference_columns import show_columns
+from otel_mlsec.cli.reference_columns import show_columns, show_texts
 from otel_mlsec.cli.reference_origin import beside, labels_in, stamped, told
 from otel_mlsec.cli.safe import safe
 from otel_mlsec.detectors.drift.effect import hardly_used
@@ -143,7 +143,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _print_origin(reference: Reference) -> None:
-    for line in told(reference):
+    for line in told(reference) if reference.texts is None else ():
         Console().print(safe(line), markup=False, highlight=False)
 
 
@@ -179,8 +179,10 @@ def _print(reference: Reference, path: Path, *, signed: bool) -> None:
     console = Console()
     cycle = "days" if reference.timed else "cycles of 1,000 rows"
     name = safe(f"{reference.model.name or 'any model'} {reference.model.version}".strip())
-    console.print(f"{safe(str(path))}: {name}, {reference.n_rows:,} rows, {reference.n_cycles} {cycle}, "
-                  f"{'signed' if signed else 'not signed'}", markup=False, highlight=False)  # fmt: skip
+    held = (
+        f"{reference.n_rows:,} rows, {reference.n_cycles} {cycle}" if reference.texts is None else f"{reference.n_rows:,} prompts"
+    )
+    console.print(f"{safe(str(path))}: {name}, {held}, {'signed' if signed else 'not signed'}", markup=False, highlight=False)
     if reference.forest is not None:
         console.print(f"An isolation forest of {len(reference.forest.features)} trees.", markup=False, highlight=False)
     if reference.importance is not None:
@@ -190,6 +192,9 @@ def _print(reference: Reference, path: Path, *, signed: bool) -> None:
         console.print(pairs, markup=False, highlight=False)
     if reference.truth is not None:
         console.print(_worth(reference.truth), markup=False, highlight=False)
+    if reference.texts is not None:
+        show_texts(console, reference)
+        return
     if not reference.timed:
         console.print("No time column: rows are taken to be in the order in which they were served.", markup=False)
     show_columns(console, reference)

@@ -39,6 +39,16 @@ def show_columns(console: Console, reference: Reference) -> None:
         console.print(line, markup=False, highlight=False)
 
 
+def show_texts(console: Console, reference: Reference) -> None:
+    """Of a language model: its texts' properties, those that none of them has left out."""
+    table = Table("property", "mean", "sd")
+    for column in (*reference.inputs, *reference.outputs):
+        if column.mean or column.sd:
+            table.add_row(safe(column.name), f"{column.mean:.3g}", f"{column.sd:.3g}")
+    console.print(table)
+    console.print("length: logarithm of the characters; shares are of characters, languages and words", markup=False)
+
+
 def _promises(reference: Reference, found: dict[str, Sight]) -> list[str]:
     cycles = "days" if reference.timed else "cycles of 1,000 rows"
     lines = [

@@ -42,6 +42,8 @@ SHARES = (
 NUMBERS = ("length", "word length", "entropy", "surprise", *(f"pattern {i + 1}" for i in range(PATTERNS)))
 """Natural logarithm of one more than the characters; characters; bits a character; bits for three; means of signs in [-1, 1]."""
 NAMES = (*SHARES, *NUMBERS)
+ECHOES = frozenset({"uppercase", "punctuation", "whitespace", *NUMBERS} - {"length"})
+"""Those that change with nearly everything, and say little to a person."""
 Bits = npt.NDArray[np.uint64]
 
 

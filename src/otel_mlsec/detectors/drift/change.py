@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from otel_mlsec.arrays import Floats, Ints
+from otel_mlsec.arrays import Floats, Ints, Masks
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.drift.bank import table_of
 from otel_mlsec.detectors.drift.effect import SHOWN, Effect, distance, effect
@@ -124,6 +124,11 @@ class Changes:
         self._sums = sums[whole].copy() if rest else np.zeros_like(self._sums)
         self._start = float(starts[whole]) if whole < len(starts) else np.inf
         return found
+
+    @property
+    def open(self) -> Masks:
+        """(d,) columns that are in a change."""
+        return self._changed > 0
 
     def distances(self) -> dict[str, float]:
         """Effect on every column over its last 2,000 rows, in [0, 1]; 0 until 256 have come, at first or since a change went."""

@@ -17,6 +17,7 @@ SHOWN = 0.10  # Jensen–Shannon distance below which a change is a number on a 
 LEAST = 0.05  # of the distance's lower bound
 MEDIUM, HIGH, CRITICAL = 0.10, 0.20, 0.40  # of its lower bound: about 0.25, 0.5 and 1 sd
 NEARLY = 1.5  # times the distance that the best conversion leaves: another that leaves no more fits nearly as well
+SLOW = 10.0  # variance inflation of what moves by the day or slower
 DRAWS = 200
 CLIPPED = 0.01  # share of the numbers
 UNIMPORTANT = 0.1  # of an equal share in what decides the answers: below it a change is one step less severe
@@ -116,8 +117,11 @@ def _clipped(column: Column, counts: Counts, total: float, shift: float) -> bool
 def _unit(column: Column, counts: Counts, size: float) -> str:
     """The conversion that brings the column back to a third of the distance, if one does; factors near it fit as well.
 
-    None where quite another one fits nearly as well: beyond the reference's range all values are alike.
+    None where quite another one fits nearly as well: beyond the reference's range all values are alike; nor of what moves by the
+    day, where a season looks like one.
     """
+    if column.variance_inflation > SLOW:
+        return ""
     total = float(column.counts.sum())
     left = {name: float(distance(counts.astype(np.float64), law * total)) for name, law in converted(column)}
     best = min(left, key=lambda name: left[name], default="")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ from otel_mlsec.reference.reference import Reference
 from otel_mlsec.reference.texts import SIDES
 from otel_mlsec.settings import ModelSettings
 from otel_mlsec.text.languages import LANGUAGES
-from otel_mlsec.text.properties import SHARES
+from otel_mlsec.text.properties import ECHOES, SHARES
 from otel_mlsec.text.turn import Turn
 
 MAX_MODELS = 16  # of more, the one that was silent for the longest is forgotten
@@ -75,6 +75,7 @@ class TextDrift:
             for text in texts
             if text
             for change in side.add(text, completion.principal, completion.time)
+            if not side.echo(change)
         ]
 
     def _of(self, model: str) -> tuple[TextSide, TextSide]:
@@ -95,8 +96,10 @@ class TextDrift:
             model=turn.completion.model, meaning=Meaning.RAW, features=(), inputs=None, outputs=None, principals=("",),
             times=np.full(change.row + 1, turn.completion.time), calls=np.zeros(change.row + 1, np.int64),
         )  # fmt: skip
+        first = sorted(change.effects, key=lambda effect: (effect.column.partition(" ")[2] in ECHOES, -effect.distance))
+        ordered = replace(change, effects=tuple(first))
         return told(
-            batch, change, kind="drift.text", detector=self.name, title="Text drift", columns=columns,
+            batch, ordered, kind="drift.text", detector=self.name, title="Text drift", columns=columns,
             threshold=side.changes.threshold, reference=side.reference, words=partial(_words, columns),
         )  # fmt: skip
 
@@ -133,4 +136,4 @@ def _words(columns: Sequence[Column], effect: Effect) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * min(max(share, 0.0), 1.0):.2g} %"
+    return f"{100 * min(max(share, 0.0), 1.0):.3g} %"

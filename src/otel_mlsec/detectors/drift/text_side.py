@@ -11,11 +11,12 @@ from otel_mlsec.arrays import Floats
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.drift.change import BLOCK, Change, Changes
 from otel_mlsec.detectors.drift.settings import budget, is_off
+from otel_mlsec.finding import Status
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.reference import Reference
 from otel_mlsec.reference.texts import Learning, Texts, learned, text_columns
 from otel_mlsec.settings import ModelSettings
-from otel_mlsec.text.properties import NAMES
+from otel_mlsec.text.properties import ECHOES, NAMES
 
 FOR_WORDS, FOR_ROWS = 500, 1000  # texts that say which words there are, and then what is usual
 MAX_SHARE, PATIENCE = 0.5, 5  # of one principal in the latter, unless five times as many texts have come
@@ -66,6 +67,15 @@ class TextSide:
         rows, times = np.stack(self._rows)[:, self._watched], np.array(self._times)
         self._rows, self._times = [], []
         return self.changes.update(rows, times)
+
+    def echo(self, change: Change) -> bool:
+        """Nothing but what every change of texts changes, too, while one of them is open."""
+        if self.changes is None or change.status is Status.RESOLVED:
+            return False
+        others = self.changes.open.copy()
+        others[list(change.columns)] = False
+        named = (self.changes.columns[i].name.partition(" ")[2] for i in change.columns)
+        return bool(others.any()) and all(name in ECHOES for name in named)
 
     def _learn(self, text: str) -> None:
         self._learning.add(text)
