@@ -68,7 +68,9 @@ def test_series_are_there_at_zero_before_the_first_finding(telemetry, finding):
     telemetry.metrics.model_seen(finding.model, ["drift/data"])
 
     assert values(telemetry.points()["mlsec.findings"]) == [
-        ({**FINDING, "mlsec.finding.severity": severity.name, "mlsec.finding.status": "new"}, 0) for severity in Severity
+        ({**FINDING, "mlsec.finding.type": kind, "mlsec.finding.severity": severity.name, "mlsec.finding.status": "new"}, 0)
+        for kind in ("drift.data", "drift.order")
+        for severity in Severity
     ]
 
 

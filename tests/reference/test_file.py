@@ -297,7 +297,9 @@ def test_whoever_can_write_the_file_but_has_no_key_cannot_change_it(path: Path):
 
 
 def test_what_was_loaded_serves_every_detector(path: Path):
-    assert len(build(Reference.load(path), ModelSettings())) == len(TABLE)
+    built = {detector.name for detector in build(Reference.load(path), ModelSettings())}
+
+    assert TABLE.keys() - built == {"drift/anchor"}  # which is for references that have no rhythm
 
 
 def test_a_configuration_can_be_checked_without_numpy(path: Path):
