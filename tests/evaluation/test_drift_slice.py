@@ -54,4 +54,5 @@ def test_january_and_february_known_march_to_december_served():
     month = next(f for f in found if f.subject == ("month",))
     assert month.kind == "drift.unseen"
     assert int(((flights.day >= 59) & (flights.times <= month.time)).sum()) <= 100
+    assert [f.subject for f in found if f.detector == "drift/cycle"] == [("temp",), ("dewp",)]
     assert order.served_back(flights) == []
