@@ -13,7 +13,7 @@ from dataclasses import replace
 from opentelemetry import trace
 from opentelemetry.context import Context
 
-from otel_mlsec.capture import Call, prediction
+from otel_mlsec.capture import Call, prediction, with_prose
 from otel_mlsec.capture.fitted import Fitted
 from otel_mlsec.capture.predicted import digest
 from otel_mlsec.config import Config
@@ -71,7 +71,7 @@ class Detection:
         predictions: list[Prediction] = []
         for call in calls:
             with contained("convert"):
-                predictions.append(prediction(call))
+                predictions.append(self._with_prose(call, prediction(call)))
         began = time.perf_counter()
         self._clock.look()
         steadied = [self._clock.steadied(call) for call in predictions]
@@ -101,6 +101,13 @@ class Detection:
             self._tell_outcomes(self._feedback.answered(predictions, time.monotonic()))
         if found:
             self._scores_at = 0.0
+
+    def _with_prose(self, call: Call, made: Prediction) -> Prediction:
+        """With properties of free text, where the model's reference knows any: these need the cells, not their codes."""
+        with contained("free text"):
+            prose = self._router.prose(made)
+            return made if prose is None else with_prose(call, made, prose)
+        return made
 
     def told(self, truths: Sequence[Truths]) -> None:
         with contained("feedback"):

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 from importlib import import_module
 
 from otel_mlsec.capture import _watch
-from otel_mlsec.capture._observe import Call, prediction
+from otel_mlsec.capture._observe import Call, prediction, with_prose
 from otel_mlsec.capture._patch import Patches
 from otel_mlsec.capture._watch import watch
 from otel_mlsec.detector import Guard, Submit
 from otel_mlsec.errors import contained
 
-__all__ = ["TABLE", "Call", "Patches", "patch", "prediction", "watch"]
+__all__ = ["TABLE", "Call", "Patches", "patch", "prediction", "watch", "with_prose"]
 
 TABLE: Mapping[str, str] = {
     "sklearn": "otel_mlsec.capture.sklearn",

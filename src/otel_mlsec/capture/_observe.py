@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context, trace
@@ -18,6 +18,7 @@ from otel_mlsec.observation import Meaning, Prediction
 
 if TYPE_CHECKING:
     from otel_mlsec.arrays import Floats
+    from otel_mlsec.reference.prose import Prose
 
 MEANINGS = {
     "predict_proba": Meaning.PROBABILITY,
@@ -139,6 +140,19 @@ def prediction(call: Call) -> Prediction:
         start=call.outputs.start,
         step=call.outputs.step,
     )
+
+
+def with_prose(call: Call, made: Prediction, prose: Prose) -> Prediction:
+    """In the worker: what `prediction` made, with properties of the columns of free text in place of their codes."""
+    if made.inputs is None:
+        return made
+    width = made.inputs.shape[1]
+    names = made.features or (prose.table if len(prose.table) == width else ())
+    if len(names) != width:
+        return made
+    step = max(1, call.outputs.step // call.inputs.step)  # as `_aligned` thins
+    inputs, features = prose.joined(call.inputs.rows, made.inputs, names, step)
+    return replace(made, inputs=inputs, features=features)
 
 
 def _aligned(call: Call, inputs: Floats, outputs: Floats) -> tuple[Floats, Floats | None]:

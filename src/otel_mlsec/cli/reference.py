@@ -42,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     fit.add_argument("--name", default="", help="the model's name, as `watch` or its class says it")
     fit.add_argument("--version", default="", help="the model's version")
     fit.add_argument("--embedding", action="store_true", help="the columns are the dimensions of an embedding")
+    fit.add_argument("--free-text", default="", metavar="COL,COL", help="columns of free text: its properties are watched")
     fit.add_argument("--text", metavar="COL", help="column of prompts: the reference is of a language model")
     fit.add_argument("--answer", metavar="COL", help="column of its answers, beside --text")
     fit.add_argument("--forest", action="store_true", help='grow an isolation forest, too, for `anomaly = ["forest"]`')
@@ -95,6 +96,7 @@ def _fit(options: argparse.Namespace) -> int:
         version=options.version,
         forest=options.forest,
         embedding=options.embedding,
+        texts=tuple(c for c in options.free_text.split(",") if c),
     )
     return _kept(options, path, stamped(reference, options.model, in_sample=options.in_sample))
 

@@ -15,6 +15,7 @@ from otel_mlsec.errors import contained
 from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Batch, Meaning, Model, Prediction
 from otel_mlsec.pipeline.watched import Build, BuildOutcomes, Watched
+from otel_mlsec.reference.prose import Prose
 from otel_mlsec.reference.reference import Reference
 
 MAX_MODELS = 64  # watched at once; of more, the one that was silent for the longest is forgotten
@@ -110,6 +111,10 @@ class Router:
     def judges_nothing(self) -> bool:
         """There are models, and nobody wants to know how they did."""
         return bool(self._routed) and not any(model.watched.of_outcomes for model in self._routed.values())
+
+    def prose(self, call: Prediction) -> Prose | None:
+        """Columns of free text that the model has, where its reference names any."""
+        return self._of(call).watched.prose
 
     def _of(self, call: Prediction) -> _Routed:
         key = call.model.name, call.model.version

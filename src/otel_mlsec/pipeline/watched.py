@@ -10,6 +10,7 @@ from otel_mlsec.finding import Finding, Severity
 from otel_mlsec.observation import Batch, Model, Outcomes
 from otel_mlsec.pipeline.gate import Gate
 from otel_mlsec.reference.embedding import Embedding
+from otel_mlsec.reference.prose import Prose
 from otel_mlsec.reference.provisional import Provisional
 from otel_mlsec.reference.reference import Reference
 
@@ -31,6 +32,7 @@ class Watched:
         self.detectors: tuple[Detector, ...] = ()
         self.of_outcomes: tuple[OutcomeDetector, ...] = ()
         self._embedding: Embedding | None = None
+        self.prose: Prose | None = None  # columns of free text, whose properties batches are to hold
         self.features: tuple[str, ...] = ()  # as the reference names them
 
     @property
@@ -47,7 +49,7 @@ class Watched:
         """From now on; where detectors cannot be built for the reference, a provisional one is learned all the same."""
         self.detectors = tuple(self._build(model, reference))
         self.of_outcomes = tuple(self._build_outcomes(model, reference))
-        self.features, self._embedding = reference.features, reference.embedding
+        self.features, self._embedding, self.prose = reference.features, reference.embedding, reference.prose
         self._learning = None
 
     def seen(self, batch: Batch) -> list[Finding]:

@@ -21,6 +21,7 @@ from otel_mlsec.reference.importance import Importance
 from otel_mlsec.reference.origin import Origin
 from otel_mlsec.reference.pairs import Pairs
 from otel_mlsec.reference.plain import check
+from otel_mlsec.reference.prose import Prose
 from otel_mlsec.reference.rhythm import Rhythm
 from otel_mlsec.reference.texts import Texts
 from otel_mlsec.reference.truth import Truth
@@ -51,6 +52,7 @@ TABLE: Mapping[str, type[Any]] = {
     "rhythm": Rhythm,
     "texts": Texts,
     "embedding": Embedding,
+    "prose": Prose,
 }
 
 

@@ -25,6 +25,7 @@ from otel_mlsec.reference.naming import name_of, schema_if_any
 from otel_mlsec.reference.order import CYCLE_ROWS, DAY, LATEST
 from otel_mlsec.reference.origin import Origin
 from otel_mlsec.reference.pairs import Pairs, pairs_of
+from otel_mlsec.reference.prose import Prose, divided
 from otel_mlsec.reference.rhythm import Rhythm
 from otel_mlsec.reference.rhythm_fit import rhythm_of
 from otel_mlsec.reference.survey import Answers, split, survey
@@ -65,6 +66,7 @@ class Reference:
     origin: Origin | None = None  # None: of a file that was written before there were any
     embedding: Embedding | None = None  # of rows that are embeddings: inputs are columns of what is made of them
     texts: Texts | None = None  # of a language model: inputs and outputs are properties of prompts and answers
+    prose: Prose | None = None  # of columns of free text: inputs are properties of it in their place
     rhythm: Rhythm | None = None  # of the inputs that move by the cycle, where there are ten cycles
     classes: tuple[str, ...] = ()
     timed: bool = False
@@ -99,6 +101,7 @@ class Reference:
         forest: bool = False,
         strata: str = "",
         embedding: bool = False,
+        texts: Collection[str] = (),
     ) -> Reference:
         """Learn from rows that are known to be good.
 
@@ -119,24 +122,31 @@ class Reference:
             strata: "weekend" compares Saturdays and Sundays (UTC) with their like, where `time` has eight of them.
             embedding: the columns are the dimensions of an embedding: its principal components, norm and cosine to the mean are
                 watched in their place.  Every second row says which components there are, the others what is usual.
+            texts: names of at most 4 columns of free text: length, script, language and words are watched in their place.  Every
+                second row, of more than 8,000 fewer, says which words there are, the others what is usual.
 
         Raises:
             ValueError: fewer than 100 rows, no column, rows that are no table, or times or labels that do not fit them.
         """
         if strata not in ("", WEEKEND):
             raise ValueError(f"strata must be {WEEKEND!r} or '', got {strata!r}")
+        if texts and embedding:
+            raise ValueError("texts cannot be named of an embedding")
         matrix, names = table(X)
         if matrix is None or matrix.ndim != 2 or len(matrix) < MIN_ROWS or not matrix.shape[1]:
             raise ValueError(f"X must be a table of at least {MIN_ROWS} rows, got {type(X).__name__} of {_shape(X)}")
         times = _times(time, len(matrix))
         order = np.arange(len(matrix)) if times is None else np.argsort(times, kind="stable")
+        names = names or tuple(f"x{i}" for i in range(matrix.shape[1]))
+        rows, columns, prose = matrix, names, None
+        if texts:
+            prose, rows, columns, order = divided(X, texts, matrix, names, order)
         ordered = None if times is None else times[order]
         answers, classes = answers_of(model, X) if model is not None else ([], ())
         truth = truths(y, classes, len(matrix)) if y is not None else None
-        names = names or tuple(f"x{i}" for i in range(matrix.shape[1]))
         return cls.of_matrix(
-            matrix[order],
-            names,
+            rows[order],
+            columns,
             ordered,
             categorical=categorical,
             model=Model(name=name or (name_of(model) if model is not None else ""), version=version),
@@ -147,7 +157,8 @@ class Reference:
             forest=forest,
             strata=strata,
             embedding=embedding,
-            importance=importance_of(model, X, names) if model is not None and not embedding else None,
+            prose=prose,
+            importance=importance_of(model, X, names) if model is not None and not embedding and not texts else None,
             origin=Origin.of(matrix[order], names, ordered, schema=schema_if_any(model) if model is not None else ""),
         )
 
@@ -192,6 +203,7 @@ class Reference:
         origin: Origin | None = None,
         strata: str = "",
         embedding: bool = False,
+        prose: Prose | None = None,
         **fields: Any,
     ) -> Reference:
         """From (n, d) float64 rows in order, text as `text_code`, and what a model answered to them, each (n, …).
@@ -209,6 +221,7 @@ class Reference:
         said = [(meaning, answer) for meaning, answer in answers if len(answer) == len(matrix)]
         geometry = survey(matrix, names, categorical, said)
         inputs = input_columns(matrix, names, times, categorical)
+        inputs = prose.ranged(inputs) if prose is not None else inputs
         return cls(
             n_rows=len(matrix),
             inputs=inputs,
@@ -219,6 +232,7 @@ class Reference:
             origin=origin if origin is not None else Origin.of(matrix, names, times),
             pairs=pairs_of(matrix, inputs, importance),
             embedding=embedded,
+            prose=prose,
             rhythm=rhythm_of(matrix, times, inputs, weekend=strata == WEEKEND),
             truth=truth_of(said, truth, inputs, matrix, len(classes)) if truth is not None else None,
             calibration=calibration_of(said, truth) if truth is not None and classes else None,
