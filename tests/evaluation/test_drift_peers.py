@@ -14,7 +14,7 @@ from rich.console import Console
 
 pytest.importorskip("scipy")
 
-from evaluation.drift.peers import compared, environments, process, report
+from evaluation.drift.peers import compared, environments, errors, process, report
 from evaluation.drift.peers.environments import Absent
 from evaluation.drift.peers.measured import Clean, Result, clean, delay, delays, recurring
 from evaluation.drift.peers.ours import Ours
@@ -89,12 +89,25 @@ def test_days_swing_ramps_creep_and_what_recurs_goes_away():
     assert recurrent.mean(axis=1) == pytest.approx([0.5, 0, 0.5], abs=0.04)
 
 
+def test_labels_come_late_and_delays_are_predictions_made_until_then():
+    whole, told = errors.stream(1, errors.RAISED)
+    wrong = (whole.outputs[:, 0] != whole.truth).astype(np.float64)
+
+    delay, false = errors.one(lambda whole, told: lambda part: bool(told[part[-1]] >= errors.CHANGE + 1000), 1)
+
+    assert wrong[: errors.CHANGE].mean() == pytest.approx(0.1, abs=0.01)
+    assert wrong[errors.CHANGE :].mean() == pytest.approx(0.2, abs=0.01)
+    assert (told - np.arange(errors.LAST)).mean() == pytest.approx(errors.LAG, rel=0.05)
+    assert delay == pytest.approx(1000, abs=60)
+    assert false > 0  # the same watcher where nothing changes
+
+
 @pytest.fixture(scope="module")
 def watched() -> Result:
     """Our row, of a small budget."""
     ours = Ours()
     result = Result(name=ours.name, version=ours.version, settings=ours.settings, longest=4000)
-    result.clean[CLEAN.key] = clean(ours, CLEAN, 12_000, np.inf)
+    result.clean[CLEAN.key] = clean(ours, CLEAN, 8_000, np.inf)
     delays(ours, tuple(law for law in CHANGES if law.name in ("mean 1.0", "correlation 0.5")), 2, np.inf, result, longest=4000)
     return result
 
@@ -103,7 +116,7 @@ def test_our_row_of_a_small_budget(watched: Result):
     counted = watched.clean[CLEAN.key]
     moved, joint = (law.key for law in CHANGES if law.name in ("mean 1.0", "correlation 0.5"))
 
-    assert (counted.alarms, counted.rows) == (0, 12_000)
+    assert (counted.alarms, counted.rows) == (0, 8_000)
     assert np.median(watched.delays[moved]) <= 200
     assert np.median(watched.delays[joint]) <= 1000
     assert watched.found_by[moved] == {"drift/data": 2}
@@ -185,6 +198,6 @@ def test_numbers_for_machines_are_json_and_what_was_missed_is_null(watched: Resu
     told = json.loads(json.dumps(report.machine([watched, result]), allow_nan=False))
 
     assert told[1]["delays"] == {"a": [5.0, None]}
-    assert told[0]["clean"][CLEAN.key]["rows"] == 12_000
+    assert told[0]["clean"][CLEAN.key]["rows"] == 8_000
     assert report.median([5.0, np.inf, 7.0]) == "7 (1/3)"
     assert report.million(Clean(alarms=2, rows=1_000_000)).startswith("2 (≤ 6.3; 2 / 1 M)")

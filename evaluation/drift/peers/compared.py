@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from evaluation.drift.peers import report
+from evaluation.drift.peers import errors, report
 from evaluation.drift.peers.environments import PLACE, Absent, python_of
 from evaluation.drift.peers.measured import Result, measure
 from evaluation.drift.peers.ours import Ours
@@ -22,6 +22,7 @@ def main(out: Console, *, rows: int, runs: int, budget: float = BUDGET) -> list[
     ours = measure(Ours(), rows=rows, runs=runs, budget=float("inf"), steady=Ours(latched=True))
     results = [ours, *others(out, PEERS, rows=rows, runs=runs, budget=budget)]
     report.show(out, results)
+    errors.main(out, runs)
     return results
 
 

@@ -29,6 +29,7 @@ PIECE = 1000  # rows, of a clean stream
 STEP = 64  # rows, of one that changes
 LARGE = MAIN_CATEGORICAL.index("x19") + 16  # the column of a thousand levels
 CREEP_LONGEST = 30_000
+BEFORE = 2000  # rows before a change that comes back
 
 
 class Watcher(Protocol):
@@ -157,8 +158,8 @@ def recurring(watcher: Watcher, run: int) -> tuple[int, int, int]:
     watcher.learn(*law.reference(run))
     watcher.again()
     draw = law.start(np.random.default_rng((11, run)))
-    for first in range(0, 3 * STAY, 500):
-        for alarm in watcher.update(draw(first, 500), law.times(first, 500)).alarms:
-            if alarm.columns & law.columns:
-                counts[min((alarm.row - 1) // STAY, 2)] += 1
+    for first in range(-BEFORE, 3 * STAY, PIECE):
+        for alarm in watcher.update(draw(first, PIECE), law.times(first, PIECE)).alarms:
+            if alarm.row > BEFORE and alarm.columns & law.columns:
+                counts[min((alarm.row - BEFORE - 1) // STAY, 2)] += 1
     return counts[0], counts[1], counts[2]

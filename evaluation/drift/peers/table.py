@@ -12,13 +12,14 @@ class Peer:
     runner: str
     kind: str = ""  # which of its detectors
     longest: int = 10_000  # rows that a change is waited for
+    of_errors: bool = False  # can it watch one number at a time?
     notice: str = ""  # what whoever runs it should know
 
 
 BUSINESS = "under the Business Source License 1.1, whose terms grant everyone non-production use, which a comparison is"
 PEERS = (
-    Peer(name="river ADWIN", environment="river", runner="run_river.py", kind="adwin"),
-    Peer(name="river Page–Hinkley", environment="river", runner="run_river.py", kind="page-hinkley"),
+    Peer(name="river ADWIN", environment="river", runner="run_river.py", kind="adwin", of_errors=True),
+    Peer(name="river Page–Hinkley", environment="river", runner="run_river.py", kind="page-hinkley", of_errors=True),
     Peer(name="Alibi Detect", environment="alibi-detect", runner="run_alibi.py", notice=BUSINESS),
     Peer(name="NannyML univariate", environment="nannyml", runner="run_nannyml.py", kind="univariate"),
     Peer(name="NannyML PCA", environment="nannyml", runner="run_nannyml.py", kind="reconstruction"),
