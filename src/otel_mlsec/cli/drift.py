@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from otel_mlsec.cli.derived import refuse_derived
 from otel_mlsec.cli.reading import Rereading
 from otel_mlsec.cli.safe import safe
 from otel_mlsec.detectors.drift.summed import Summed, effects
@@ -60,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _sketch(options: argparse.Namespace) -> int:
     reference = Reference.load(options.reference, key=_key())
+    refuse_derived(reference, options.reference)
     counting = Counting(reference.inputs, fingerprint(options.reference))
     for rows in Rereading(options.data, reference, options.time, _say).rows("counting"):
         counting.add(rows.inputs, rows.times)

@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from otel_mlsec.cli.derived import refuse_derived
 from otel_mlsec.cli.models import load_model
 from otel_mlsec.cli.reference_origin import stamped
 from otel_mlsec.cli.reference_store import keep, key
@@ -62,6 +63,7 @@ def _update(options: argparse.Namespace, read: Callable[[Path], Any], times: Cal
         raise ValueError(f"--note has {len(options.note)} characters, at most {NOTE} are kept")
     before = _old(options)
     old = Reference.load(before, key=key())
+    refuse_derived(old, before)
     model = _model(options, old)
     frame, when = _frame(options, read, times)
     _fits(frame, old)

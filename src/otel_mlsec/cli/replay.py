@@ -15,6 +15,7 @@ from rich.console import Console
 from otel_mlsec import errors
 from otel_mlsec.capture import identity
 from otel_mlsec.capture.sources import network
+from otel_mlsec.cli.derived import refuse_derived
 from otel_mlsec.cli.reading import PART, ROWS, opened, progress
 from otel_mlsec.cli.rehearsal import BATCH, Rehearsal, Watch
 from otel_mlsec.cli.replayed import Budgets, Kinds, Lines, View
@@ -143,13 +144,19 @@ def _file(
 
 def _references(told: list[str], config: Config) -> dict[str, Reference]:
     """By name of the model; `*` for any other."""
-    paths = dict(config.reference)
+    asked: dict[str, str] = {}
     for text in told:
         name, equals, path = text.partition("=")
         whole = not equals or Path(text).exists()
-        paths[ANY if whole else name] = text if whole else path
+        asked[ANY if whole else name] = text if whole else path
+    paths = {**config.reference, **asked}
     key = config.reference_key.encode() or None
-    return every(paths, key)
+    found = every(paths, key)
+    for name in [name for name, each in found.items() if each.texts is not None and name not in asked]:
+        del found[name]  # of a language model, which settings name for live calls
+    for name, reference in found.items():
+        refuse_derived(reference, paths.get(name, name), reads=("embedding",))
+    return found
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from otel_mlsec.arrays import Ints
+from otel_mlsec.cli.derived import refuse_derived
 from otel_mlsec.cli.reading import Rereading, Rows
 from otel_mlsec.cli.safe import safe
 from otel_mlsec.config import Config
@@ -84,6 +85,7 @@ class Alarms:
 def _tune(options: argparse.Namespace) -> int:
     config = Config.load(os.environ)
     reference = Reference.load(options.reference, key=config.reference_key.encode() or None)
+    refuse_derived(reference, options.reference)
     model = options.model or reference.model.name
     settings = config.of(model)
     clean = Rereading(options.clean, reference, options.time, _say)

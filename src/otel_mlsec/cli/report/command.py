@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from otel_mlsec import errors
+from otel_mlsec.cli.derived import refuse_derived
 from otel_mlsec.cli.reading import progress
 from otel_mlsec.cli.report.asking import Asked
 from otel_mlsec.cli.report.computing import Computing
@@ -75,6 +76,7 @@ def _report(options: argparse.Namespace) -> int:
         raise ValueError("say where it goes: -o FILE for the page, --json for JSON on standard output")
     config = Config.load(os.environ)
     reference = Reference.load(options.reference, key=config.reference_key.encode() or None)
+    refuse_derived(reference, options.reference)
     if options.output is not None:  # what cannot be done is said before the long part
         ready()
         if options.output.is_dir() or not options.output.parent.is_dir():
