@@ -208,7 +208,7 @@ BAD = {
     "few rows": "at least 100 rows",
     "binary data": "binary.csv cannot be read as rows",
     "no parquet": "bad.parquet cannot be read as rows",
-    "other suffix": "must be .csv, .csv.gz, .csv.zip or .parquet",
+    "other suffix": "must be .csv, .csv.gz, .csv.zip, .parquet or .jsonl",
     "no such label": "has no column 'outcome'; it has when, amount, age, late",
     "no such time": "has no column 'date'",
     "times that are none": "soon",

@@ -13,7 +13,7 @@ from otel_mlsec.detector import State
 from otel_mlsec.detectors.align import aligned
 from otel_mlsec.detectors.drift.change import Change, Changes
 from otel_mlsec.detectors.drift.settings import HALVED, budget, by_cycle, importance, is_off
-from otel_mlsec.detectors.drift.shuffled import Shuffled
+from otel_mlsec.detectors.drift.shuffled import SHUFFLED, Shuffled
 from otel_mlsec.detectors.drift.tell import told
 from otel_mlsec.finding import Finding
 from otel_mlsec.observation import Batch
@@ -68,6 +68,7 @@ class DataDrift:
             return [self._finding(batch, change) for change in changes]
         index = np.stack([c.bins.index(values[:, i]) for i, c in enumerate(self._columns)], axis=1).astype(np.int64)
         said = self._shuffled.see(index, batch, self._reference, self.name)
+        batch.derived[SHUFFLED] = self._shuffled.said
         return said + [self._finding(batch, change) for change in self._shuffled.allowed(changes)]
 
     def scores(self) -> Mapping[str, float]:

@@ -13,6 +13,7 @@ from otel_mlsec.detectors.drift.change import Change
 from otel_mlsec.detectors.drift.effect import Effect
 from otel_mlsec.detectors.drift.paired import PairChanges
 from otel_mlsec.detectors.drift.settings import budget, importance, is_off
+from otel_mlsec.detectors.drift.shuffled import SHUFFLED
 from otel_mlsec.detectors.drift.tell import told
 from otel_mlsec.finding import Finding
 from otel_mlsec.observation import Batch
@@ -81,7 +82,10 @@ class JointDrift:
         if batch.inputs is None or not batch.n_rows:
             return []
         values, _ = aligned(batch.inputs, batch.features, self._features, [c.name for c in self._reference.inputs])
-        return [self._finding(batch, change) for change in self._changes.update(values, batch.times)]
+        changes = self._changes.update(values, batch.times)
+        if batch.derived.get(SHUFFLED):  # rows are worth less than they were taken for, and nobody knows how much
+            return []
+        return [self._finding(batch, change) for change in changes]
 
     def scores(self) -> Mapping[str, float]:
         return self._changes.distances()

@@ -18,6 +18,7 @@ from otel_mlsec.reference.reference import Reference
 
 LEAST, SHARE = 3, 0.2  # columns that depend on the row before them where the reference's did not
 NAMED = 5
+SHUFFLED = "shuffled"  # in `Batch.derived`, made by drift/data: true once that was found out
 
 
 class Shuffled:
@@ -38,6 +39,10 @@ class Shuffled:
             return []
         self._said = np.ones((), np.bool_)
         return [self._finding(batch, reference, detector)]
+
+    @property
+    def said(self) -> bool:
+        return bool(self._said)
 
     def allowed(self, changes: Sequence[Change]) -> list[Change]:
         """None, once it is known that rows are worth less than they were taken for, and nobody knows how much."""
