@@ -22,6 +22,7 @@ COMPONENTS, PROJECTIONS = 12, 4
 ROWS = 20_000  # that components are learned from
 MAX_DIMENSIONS = 8192
 LARGEST = 1e9  # of a cell that is taken as it is
+CLEAR = 4.0  # times the largest variance of a component of noise
 SEED = 71933
 
 
@@ -74,6 +75,9 @@ class Embedding:
 def embedding_of(rows: Floats, names: tuple[str, ...]) -> Embedding:
     """Learned from (n, d) rows, the first 20,000 that are numbers throughout.
 
+    Components that noise could have made are left out, as of the rows that they were chosen by they vary more than of any
+    others: the variance of a component must be four times the edge of Marchenko and Pastur 1967 for as many rows.
+
     Raises:
         ValueError: fewer than two such rows, or too many dimensions.
     """
@@ -83,8 +87,10 @@ def embedding_of(rows: Floats, names: tuple[str, ...]) -> Embedding:
     if len(chosen) < 2:
         raise ValueError("an embedding must have at least two rows of numbers")
     mean = chosen.mean(axis=0)
-    _, vectors = np.linalg.eigh(np.cov((chosen - mean).T).reshape(rows.shape[1], -1))
-    components = vectors[:, ::-1].T[:COMPONENTS]
+    values, vectors = np.linalg.eigh(np.cov((chosen - mean).T).reshape(rows.shape[1], -1))
+    some = values[values > 1e-12 * max(float(values[-1]), 1e-300)]  # of more dimensions than rows the others are nought
+    edge = float(np.median(some)) * (1 + np.sqrt(rows.shape[1] / len(chosen))) ** 2 if len(some) else 0.0
+    components = vectors[:, values > CLEAR * edge][:, ::-1].T[:COMPONENTS]
     signs = np.random.default_rng(SEED).choice([-1.0, 1.0], (PROJECTIONS, rows.shape[1])) / np.sqrt(rows.shape[1])
     return Embedding(names=names, mean=mean, axes=np.concatenate([components, signs]))
 

@@ -121,7 +121,7 @@ class Reference:
             forest: grow an isolation forest, too, for `ModelSettings.anomaly`; needs scikit-learn.
             strata: "weekend" compares Saturdays and Sundays (UTC) with their like, where `time` has eight of them.
             embedding: the columns are the dimensions of an embedding: its principal components, norm and cosine to the mean are
-                watched in their place.  Every second row says which components there are, the others what is usual.
+                watched in their place.
             texts: names of at most 4 columns of free text: length, script, language and words are watched in their place.  Every
                 second row, of more than 8,000 fewer, says which words there are, the others what is usual.
 
@@ -212,11 +212,9 @@ class Reference:
 
         `fields` are the attributes that are not learned.
         """
-        embedded = embedding_of(matrix[::2], names) if embedding else None
-        if embedded is not None:  # of the rows that they were chosen by components vary more than of any others
-            matrix, names = embedded.of(matrix[1::2]), embedded.columns
-            times, truth = (each[1::2] if each is not None else None for each in (times, truth))
-            answers = [(meaning, answer[1::2]) for meaning, answer in answers]
+        embedded = embedding_of(matrix, names) if embedding else None
+        if embedded is not None:
+            matrix, names = embedded.of(matrix), embedded.columns
         cycle_rows, n_cycles, repeats = cycle_facts(matrix, times)
         said = [(meaning, answer) for meaning, answer in answers if len(answer) == len(matrix)]
         geometry = survey(matrix, names, categorical, said)
