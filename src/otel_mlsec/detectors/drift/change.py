@@ -5,7 +5,7 @@ What `drift/data` does for inputs and `drift/prediction` for outputs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,17 +86,19 @@ class Changes:
         self._severity = np.zeros(d, np.int64)
         self.small = np.zeros(d, np.int64)  # how many alarms were too small to show
 
-    def update(self, values: Floats, times: Floats) -> list[Change]:
-        """(n, d) values and (n,) times of the next rows."""
+    def update(self, values: Floats, times: Floats, see: Callable[[Counts], None] | None = None) -> list[Change]:
+        """(n, d) values and (n,) times of the next rows; `see` is given their (m, d) bins, part by part."""
         found: list[Change] = []
         for at in range(0, len(values), PIECE):
-            found += self._absorbed(values[at : at + PIECE], times[at : at + PIECE], at)
+            found += self._absorbed(values[at : at + PIECE], times[at : at + PIECE], at, see)
         return found
 
-    def _absorbed(self, values: Floats, times: Floats, before: int) -> list[Change]:
+    def _absorbed(self, values: Floats, times: Floats, before: int, see: Callable[[Counts], None] | None) -> list[Change]:
         """At least one row, `before` of the batch having been absorbed."""
         n = len(values)
         index, numbers = self._binned(values)
+        if see is not None:
+            see(index)
         waiting = min(int(self._block[0].sum()), BLOCK - 1)  # after a merge there may be more
         block = (waiting + np.arange(n)) // BLOCK  # (n,) number of the block that a row is of
         counts, sums = self._counted(index, numbers, block)

@@ -63,11 +63,10 @@ class DataDrift:
         if batch.inputs is None or not batch.n_rows:
             return []
         values, _ = aligned(batch.inputs, batch.features, self._columns, [c.name for c in self._reference.inputs])
-        changes = self._changes.update(values, batch.times)
         if self._shuffled is None:
-            return [self._finding(batch, change) for change in changes]
-        index = np.stack([c.bins.index(values[:, i]) for i, c in enumerate(self._columns)], axis=1).astype(np.int64)
-        said = self._shuffled.see(index, batch, self._reference, self.name)
+            return [self._finding(batch, change) for change in self._changes.update(values, batch.times)]
+        changes = self._changes.update(values, batch.times, self._shuffled.see)
+        said = self._shuffled.told(batch, self._reference, self.name)
         batch.derived[SHUFFLED] = self._shuffled.said
         return said + [self._finding(batch, change) for change in self._shuffled.allowed(changes)]
 

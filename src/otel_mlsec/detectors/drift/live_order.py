@@ -23,6 +23,7 @@ REMEMBERED = 64  # blocks
 FEW = 12  # blocks, with which nothing is known yet of their differences
 CONCENTRATED = 0.9  # share of one bin, from which on independent rows are the same for hours, too
 DEPENDENT = 4.0  # times the variance of independent rows; their own 64 blocks show less than 2
+LOOK = 16  # blocks from one look to the next, after the first 64, of which each is one
 OFTEN = 0.3  # of the blocks, in which it is the same value
 STILL = 0.02  # of the reference's variance, within blocks: the same value for hours
 MEDIAN = NormalDist().inv_cdf(0.75)  # of the absolute value of a normal variable
@@ -39,13 +40,14 @@ class LiveOrder:
         self._variance = (share * self._scores**2).sum(axis=1) - mean**2  # (d,) of the reference's rows
         self._told_by = (share.max(axis=1) <= CONCENTRATED) & (self._variance > 0)
         d = len(columns)
+        self._blocks = 0
         self._rows = np.zeros((0, d))  # scores of an open block
         self._mean = np.full(d, np.nan)
         self._steps = np.full((REMEMBERED, d), np.nan)
         self._within = np.full((REMEMBERED, d), np.nan)
 
-    def see(self, index: Ints) -> None:
-        """(n, d) bins of the next rows."""
+    def see(self, index: Ints) -> bool:
+        """(n, d) bins of the next rows; true where it is time for a look at what they say."""
         scores = np.concatenate([self._rows, np.stack([s[index[:, i]] for i, s in enumerate(self._scores)], axis=1)])
         whole = len(scores) // BLOCK * BLOCK
         self._rows = scores[whole:].copy()
@@ -55,6 +57,8 @@ class LiveOrder:
             self._steps[:-1], self._within[:-1] = self._steps[1:], self._within[1:]
             self._steps[-1], self._within[-1] = np.abs(mean - self._mean), variance
             self._mean = mean
+        looks, self._blocks = self._blocks // LOOK, self._blocks + len(blocks)
+        return self._blocks // LOOK > looks or (len(blocks) > 0 and self._blocks <= REMEMBERED)
 
     def dependent(self) -> Masks:
         """(d,); none as long as it is not known."""
@@ -72,13 +76,14 @@ class LiveOrder:
     def snapshot(self) -> State:
         return {
             "order.rows": self._rows.copy(), "order.mean": self._mean.copy(), "order.steps": self._steps.copy(),
-            "order.within": self._within.copy(),
+            "order.within": self._within.copy(), "order.blocks": np.array(self._blocks),
         }  # fmt: skip
 
     def restore(self, state: State) -> None:
         self._rows, self._mean, self._steps, self._within = (
             np.array(state[f"order.{name}"], np.float64) for name in ("rows", "mean", "steps", "within")
         )
+        self._blocks = int(state["order.blocks"])
 
 
 def _scores(column: Column) -> Floats:

@@ -27,14 +27,18 @@ class Shuffled:
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = tuple(columns)
         self._order = LiveOrder(columns)
+        self._independent = np.array([c.independent for c in columns])
         self._ever = np.zeros(len(columns), np.bool_)
         self._said = np.zeros((), np.bool_)
         self.limit = float(max(LEAST, SHARE * len(columns)))
 
-    def see(self, index: Ints, batch: Batch, reference: Reference, detector: str) -> list[Finding]:
-        self._order.see(index)
-        dependent = self._order.dependent()
-        self._ever |= dependent & np.array([c.independent for c in self._columns])
+    def see(self, index: Ints) -> None:
+        """(n, d) bins of the next rows."""
+        if self._said or not self._order.see(index):
+            return
+        self._ever |= self._order.dependent() & self._independent
+
+    def told(self, batch: Batch, reference: Reference, detector: str) -> list[Finding]:
         if self._said or self._ever.sum() < self.limit:
             return []
         self._said = np.ones((), np.bool_)
