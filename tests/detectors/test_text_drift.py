@@ -68,14 +68,14 @@ def test_another_script_is_named_with_its_share_before_and_after(answer: bool):
     side = "answers" if answer else "prompts"
     assert found[0].status is Status.NEW
     assert (found[0].kind, found[0].detector, found[0].principal) == ("drift.text", "drift/text", "")
-    assert any(f"Cyrillic letters in {side} 0 % ->" in effect for effect in found[0].evidence["effects"])  # type: ignore[union-attr]
+    assert any(f"{side}: Cyrillic letters 0 % ->" in effect for effect in found[0].evidence["effects"])  # type: ignore[union-attr]
     assert 1e9 + 400 <= found[0].first_seen <= 1e9 + 700
     assert not any("счет" in str(value) for finding in found for value in (finding.summary, dict(finding.evidence)))
 
 
 def test_longer_prompts_are_told_in_characters():
     found = told(detector(), [f"{a} {b} {a}" for a, b in zip(texts(5, 800), texts(6, 800), strict=True)])
-    assert any("typical length of prompts" in effect for effect in found[0].evidence["effects"])  # type: ignore[union-attr]
+    assert any("prompts: typical length" in effect for effect in found[0].evidence["effects"])  # type: ignore[union-attr]
 
 
 def test_what_is_over_is_resolved_and_may_come_again():

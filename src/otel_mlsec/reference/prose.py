@@ -105,10 +105,17 @@ def cells_of(rows: Any, name: str, named: Sequence[str] = ()) -> list[str | None
 
 
 def _cells(rows: Any, name: str, named: list[str]) -> list[Any]:
-    if type(rows) in (list, tuple):
+    if type(rows) in (list, tuple) and not {list, tuple, dict, np.ndarray}.isdisjoint(map(type, rows)):
         return [cast(dict[Any, Any], row).get(name) if type(row) is dict else row[named.index(name)] for row in rows]
-    plain = type(rows) is np.ndarray and rows.dtype.names is None
-    held: Any = rows[:, named.index(name)] if plain else rows[name]
+    held: Any = rows
+    if type(rows) in (list, tuple) or (getattr(rows, "ndim", 2) == 1 and getattr(rows.dtype, "names", None) is None):
+        return list(rows) if named == [name] else []  # one column without a name
+    if hasattr(rows, "iloc"):  # whose names may be no texts, or none, or come twice
+        held = rows.iloc[:, named.index(name)]
+    elif type(rows) is np.ndarray and rows.dtype.names is None:
+        held = rows[:, named.index(name)]
+    else:
+        held = rows[name]
     return list(held.tolist() if hasattr(held, "tolist") else held)
 
 

@@ -12,6 +12,7 @@ from otel_mlsec.config import ModelSettings
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.align import aligned
 from otel_mlsec.detectors.drift.change import Change, Changes
+from otel_mlsec.detectors.drift.property import is_echo, ordered, words
 from otel_mlsec.detectors.drift.settings import HALVED, budget, by_cycle, importance, is_off
 from otel_mlsec.detectors.drift.shuffled import SHUFFLED, Shuffled
 from otel_mlsec.detectors.drift.tell import told
@@ -48,6 +49,7 @@ class DataDrift:
         names = [c.name for c in columns]
         tolerances, weights, threshold = budget(names, settings, provisional=reference.provisional)
         known = importance(names, settings, reference)
+        self._made = frozenset(reference.prose.columns if reference.prose is not None else ())  # properties of free text
         threshold *= HALVED if by_cycle(reference, settings) else 1.0
         self._changes = Changes(columns, tolerances, weights, threshold=threshold, seed=seed, importance=known)
         self._shuffled = None if reference.timed or reference.provisional else Shuffled(columns)
@@ -64,11 +66,11 @@ class DataDrift:
             return []
         values, _ = aligned(batch.inputs, batch.features, self._columns, [c.name for c in self._reference.inputs])
         if self._shuffled is None:
-            return [self._finding(batch, change) for change in self._changes.update(values, batch.times)]
+            return self._findings(batch, self._changes.update(values, batch.times))
         changes = self._changes.update(values, batch.times, self._shuffled.see)
         said = self._shuffled.told(batch, self._reference, self.name)
         batch.derived[SHUFFLED] = self._shuffled.said
-        return said + [self._finding(batch, change) for change in self._shuffled.allowed(changes)]
+        return said + self._findings(batch, self._shuffled.allowed(changes))
 
     def scores(self) -> Mapping[str, float]:
         return self._changes.distances()
@@ -88,10 +90,16 @@ class DataDrift:
     def merge(self, state: State, /) -> None:
         self._changes.merge(state)
 
+    def _findings(self, batch: Batch, changes: Sequence[Change]) -> list[Finding]:
+        open_ = [column.name for column, is_open in zip(self._columns, self._changes.open, strict=True) if is_open]
+        told_of = [ordered(change, self._made) for change in changes if not is_echo(change, open_, self._made)]
+        return [self._finding(batch, change) for change in told_of]
+
     def _finding(self, batch: Batch, change: Change) -> Finding:
         return told(
             batch, change, kind="drift.data", detector=self.name, title="Data drift", columns=self._columns,
             threshold=self._changes.threshold, reference=self._reference,
+            words=lambda effect: words(effect, self._columns, self._made),
         )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def told(
     reference: Reference, words: Callable[[Effect], str] | None = None,
 ) -> Finding:  # fmt: skip
     """`words`: of one effect; where it is left out, those of a column that changed by itself."""
-    say = words or _words
+    say = words or usual
     named = [columns[i] for i in change.columns]
     worst = change.effects[0]
     return Finding(
@@ -75,7 +75,7 @@ def _line(change: Change, say: Callable[[Effect], str]) -> str:
     return f"{'back to the reference: ' if gone else ''}{words}{more}"
 
 
-def _words(effect: Effect) -> str:
+def usual(effect: Effect) -> str:
     """Of a column that has gone missing, that; a shift is of the numbers that are left, where these are most."""
     left = abs(effect.shift_sd) >= 0.05 and effect.missing <= 0.5
     least = "at least " if effect.clipped else ""

@@ -13,6 +13,7 @@ import numpy as np
 from otel_mlsec.detector import State
 from otel_mlsec.detectors.drift.change import Change
 from otel_mlsec.detectors.drift.effect import Effect
+from otel_mlsec.detectors.drift.property import words_of
 from otel_mlsec.detectors.drift.tell import told
 from otel_mlsec.detectors.drift.text_side import TextSide
 from otel_mlsec.finding import Finding
@@ -21,13 +22,11 @@ from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.reference import Reference
 from otel_mlsec.reference.texts import SIDES
 from otel_mlsec.settings import ModelSettings
-from otel_mlsec.text.languages import LANGUAGES
-from otel_mlsec.text.properties import ECHOES, SHARES
+from otel_mlsec.text.properties import ECHOES
 from otel_mlsec.text.turn import Turn
 
 MAX_MODELS = 16  # of more, the one that was silent for the longest is forgotten
 LATEST = 1e12  # s since the epoch
-UNITS = {"word length": "characters", "entropy": "bits a character", "surprise": "bits, by the letters of known ones,"}
 
 
 def _nothing(model: str) -> Reference | None:
@@ -119,21 +118,5 @@ class TextDrift:
 
 
 def _words(columns: Sequence[Column], effect: Effect) -> str:
-    """Before and after in the property's own unit: means over texts, never a text."""
     side, _, name = effect.column.partition(" ")
-    before = next(c.mean for c in columns if c.name == effect.column)
-    after = before + effect.shift
-    if name in LANGUAGES:
-        said = f"{side}s in {name} {_percent(before)} -> {_percent(after)}"
-    elif name in SHARES:
-        said = f"{name} in {side}s {_percent(before)} -> {_percent(after)}"
-    elif name == "length":
-        said = f"typical length of {side}s {np.expm1(before):,.0f} -> {np.expm1(after):,.0f} characters"
-    else:
-        unit = UNITS.get(name, "in [-1, 1]")
-        said = f"{name} of {side}s {before:.3g} -> {after:.3g} {unit}"
-    return f"{said} JS {effect.distance:.2f} [{effect.low:.2f}, {effect.high:.2f}]"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * min(max(share, 0.0), 1.0):.3g} %"
+    return words_of(effect, f"{side}s", name, columns)
