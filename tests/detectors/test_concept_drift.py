@@ -25,6 +25,44 @@ def test_errors_as_on_the_reference_are_silent(method: str):
     assert serve(detector, told(2, 100_000), size=5000) == []
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_small_change_that_stands_is_told_once_and_is_gone_only_when_it_is(seed: int):
+    detector = built(reference(0.168, seed=seed))
+    serve(detector, told(10 * seed, 100_000, 0.168), size=5000)
+
+    stands = serve(detector, told(10 * seed + 1, 150_000, 0.2, first=100_000), size=5000)
+    gone = serve(detector, told(10 * seed + 2, 60_000, 0.168, first=250_000), size=5000)
+
+    assert [f.status for f in stands if f.status is not Status.ONGOING] == [Status.NEW]
+    assert [f.status for f in gone] == [Status.RESOLVED]
+    assert gone[0].evidence["labels"] > 1500
+    assert gone[0].evidence["after_high"] < 0.19
+
+
+def test_what_comes_back_began_after_it_had_gone():
+    detector = built(KNOWN)
+    parts = [(3000, 0.1), (3000, 0.3), (40_000, 0.1), (6000, 0.3)]
+    found, first = [], 0
+    for i, (n, rate) in enumerate(parts):
+        found += serve(detector, told(60 + i, n, rate, first=first), size=1000)
+        first += n
+
+    resolved = next(f for f in found if f.status is Status.RESOLVED)
+    again = next(f for f in found if f.status is Status.REOPENED)
+    assert again.first_seen >= resolved.first_seen
+    assert abs(again.first_seen - told(1, 1, first=46_000).times[0]) < 500
+
+
+def test_a_change_is_measured_over_more_labels_than_found_it():
+    detector = built(KNOWN)
+    serve(detector, told(2, 3000))
+
+    found = serve(detector, told(3, 500, 0.95, first=3000))
+
+    assert found[0].time - told(3, 1, first=3000).told[0] < 64
+    assert found[0].evidence["labels"] >= 64
+
+
 @METHODS
 @pytest.mark.parametrize("meaning", [Meaning.PROBABILITY, Meaning.LABEL])
 def test_twice_as_many_errors_are_found_with_their_numbers(method: str, meaning: Meaning):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -32,8 +33,10 @@ from otel_mlsec.reference.losses import LEVELS
 from otel_mlsec.reference.reference import Reference
 
 LOOK = 16  # blocks between two looks at what has become of a change
-LEAST_BACK, MOST_BACK = 500, 20_000  # labels after which a change may be said to have gone
+LEAST_BACK, MOST_BACK = 500, 100_000  # labels after which a change may be said to have gone
 SURE = 6.0  # standard errors that the change must be of so many labels, so that half of it is three
+DOUBTED = 4.0  # standard errors by which a change may be smaller than the labels that it was found in say
+RISEN, FOUND = 0.07, 0.05  # of a rate, and in standard deviations of a loss: half of the smallest bet, which begins to win there
 BIASED = 0.5  # share of the predictions whose label is known, below which a change is told as MEDIUM at most
 RECENT, ENOUGH = 2000, 256  # labels that the gauge is of, and from how many on
 PIECE = 4096  # rows that are compared at once: bounds the working memory of a large batch
@@ -62,7 +65,9 @@ class ConceptDrift:
         p = len(baseline.rates) + 1  # with the loss
         self._waiting = np.empty((0, N_PLAIN + len(baseline.places.columns)))  # fewer than a block
         self._number = np.zeros((p, 2), np.int64)  # of the change that a place and side is in; 0: none
-        self._level = np.full((p, 2), np.nan)  # what was told of it
+        self._level = np.full((p, 2), np.nan)  # the least that it may be, for what was told of it
+        self._closed_at = np.full(p, -np.inf)  # s since the epoch, of the last prediction before its last change was closed
+        self._made = -np.inf  # the same of the last block
         self._open_for = np.zeros((p, 2), np.int64)  # labels there since then
         self._severity = np.zeros((p, 2), np.int64)
         self._ever = np.zeros((p, 2), np.bool_)
@@ -111,7 +116,7 @@ class ConceptDrift:
         plain = {
             "waiting": self._waiting, "number": self._number, "level": self._level, "open_for": self._open_for,
             "severity": self._severity, "ever": self._ever, "n_changes": self._n_changes, "n_blocks": self._n_blocks,
-            "coverage": self._coverage,
+            "coverage": self._coverage, "closed_at": self._closed_at, "made": self._made,
         }  # fmt: skip
         chart = {f"chart.{name}": part for name, part in self._chart.snapshot().items()}
         past = {f"past.{name}": part for name, part in self._past.snapshot().items()}
@@ -124,7 +129,8 @@ class ConceptDrift:
         )
         self._ever = np.array(state["ever"], np.bool_)
         self._n_changes, self._n_blocks = int(state["n_changes"]), int(state["n_blocks"])
-        self._coverage = float(state["coverage"])
+        self._coverage, self._made = float(state["coverage"]), float(state["made"])
+        self._closed_at = np.array(state["closed_at"], np.float64)
         self._chart.restore(_part("chart.", state))
         self._past.restore(_part("past.", state))
 
@@ -139,6 +145,7 @@ class ConceptDrift:
         losses = np.bincount(levels[levels >= 0], minlength=LEVELS)
         confused = np.bincount(table[table >= 0], minlength=len(self._baseline.classes) ** 2)
         made = float(np.median(block[:, TIME]))  # labels come late, and one of them may be very late
+        self._made = made
         self._past.append(made, errors, losses, confused)
         self._chart.absorb(errors, losses, *self._baseline.stream(block))
         rows = errors.sum(axis=1)
@@ -162,8 +169,8 @@ class ConceptDrift:
     def _opened(self, places: Sequence[int], side: int, score: float, time: float) -> Change:
         """Where all rows are in it, no slice is found apart from them."""
         of_model = MODEL in places or LOSS in places
-        effects = [self._past.effect(place, side) for place in sorted(places, key=lambda place: place > LOSS)]
-        beside = (self._past.effect(MODEL, side),) if of_model and MODEL not in places else ()
+        effects = [self._effect(place, side) for place in sorted(places, key=lambda place: place > LOSS)]
+        beside = (self._effect(MODEL, side),) if of_model and MODEL not in places else ()
         self._n_changes += 1
         status = Status.REOPENED if self._ever[[MODEL] if of_model else list(places), side].all() else Status.NEW
         self._ever[[*places, *([MODEL] if of_model else [])], side] = True
@@ -174,7 +181,7 @@ class ConceptDrift:
         severity = self._worst(effects, side)
         self._severity[latched, side] = severity
         for effect in effects:
-            self._level[effect.place, side] = effect.after
+            self._level[effect.place, side] = self._least(effect, side)
         return Change(
             status=status, side=side, effects=tuple(effects), beside=beside, severity=severity, score=score, time=time,
             confusions=self._past.confusions(side) if of_model else (),
@@ -193,16 +200,10 @@ class ConceptDrift:
         return found
 
     def _is_back(self, place: int, side: int) -> bool:
-        """Has it, over as many labels as that takes, returned by more than half of what was told, and to within the bounds?"""
+        """Has it, over as many labels as that takes, returned by more than half of its least size, and to within the bounds?"""
         base, told = self._baseline, float(self._level[place, side])
-        if place == LOSS:
-            spread, high, low = base.scale * base.loss_sd, base.scale * base.loss_high, base.scale * base.loss_low
-        else:
-            row = max(0, place - 1)
-            spread, high, low = np.sqrt(max(told * (1 - told), 1e-4)), float(base.high[row].max()), float(base.low[row].min())
-        _, _, before = self._past.recent(place, 1)
-        needed = base.inflation * (SURE * spread / max(abs(told - before), 1e-9)) ** 2
-        rows = int(np.clip(needed, LEAST_BACK, MOST_BACK))
+        spread, low, high = self._usual(place, told)
+        rows = self._needed(place, side)
         if self._open_for[place, side] < rows:
             return False
         seen, now, before = self._past.recent(place, rows)
@@ -210,25 +211,59 @@ class ConceptDrift:
         middle = (told + before) / 2
         return now < middle and now <= high + noise if side == WORSE else now > middle and now >= low - noise
 
+    def _needed(self, place: int, side: int) -> int:
+        """Labels that tell the change from none."""
+        told = float(self._level[place, side])
+        _, _, before = self._past.recent(place, 1)
+        spread, _, _ = self._usual(place, told)
+        needed = self._baseline.inflation * (SURE * spread / max(abs(told - before), 1e-9)) ** 2
+        return int(np.clip(needed, LEAST_BACK, MOST_BACK))
+
+    def _usual(self, place: int, rate: float) -> tuple[float, float, float]:
+        """-> standard deviation of one label's error or loss, and bounds of the mean that the reference leaves."""
+        base = self._baseline
+        if place == LOSS:
+            return base.scale * base.loss_sd, base.scale * base.loss_low, base.scale * base.loss_high
+        row = max(0, place - 1)
+        return float(np.sqrt(max(rate * (1 - rate), 1e-4))), float(base.low[row].min()), float(base.high[row].max())
+
+    def _least(self, effect: Effect, side: int) -> float:
+        """What the error may be at least (at most, where better).
+
+        What is told of few labels is of those that looked worst; but it is no smaller than what a bet could have found.
+        """
+        spread, low, high = self._usual(effect.place, effect.after)
+        off = DOUBTED * spread * float(np.sqrt(self._baseline.inflation / max(1, effect.rows)))
+        seen = FOUND * spread if effect.place == LOSS else 0.0
+        if side == WORSE:
+            return max(effect.after - off, high + seen if seen else (1 + RISEN) * high)
+        return min(effect.after + off, low - seen if seen else (1 - RISEN) * low)
+
+    def _effect(self, place: int, side: int) -> Effect:
+        """It began after the last change there was closed."""
+        effect = self._past.effect(place, side)
+        return replace(effect, since=max(effect.since, float(self._closed_at[place])))
+
     def _closed(self, places: Sequence[int], told: Sequence[int], side: int, time: float) -> Change:
         severity = Severity(int(self._severity[places, side].max()))
-        effects = [self._past.latest(place, LEAST_BACK) for place in told]
+        effects = [self._past.latest(place, self._needed(place, side)) for place in told]
         self._number[places, side] = self._open_for[places, side] = 0
         self._level[places, side] = np.nan
         for place in places:
             self._past.forget(place)
+            self._closed_at[place] = self._made
         score = self._chart.threshold
         return Change(status=Status.RESOLVED, side=side, effects=tuple(effects), severity=severity, score=score, time=time)
 
     def _grown(self, places: Sequence[int], told: Sequence[int], time: float) -> Change | None:
         """A change that has become worse than it was told."""
-        effects = [self._past.effect(place, WORSE) for place in told]
+        effects = [self._effect(place, WORSE) for place in told]
         severity = self._worst(effects, WORSE)
         if severity <= int(self._severity[places, WORSE].max()):
             return None
         self._severity[places, WORSE] = severity
         for effect in effects:
-            self._level[effect.place, WORSE] = effect.after
+            self._level[effect.place, WORSE] = self._least(effect, WORSE)
         of_model = MODEL in told or LOSS in told
         return Change(
             status=Status.ONGOING, side=WORSE, effects=tuple(effects), severity=severity, score=self._chart.threshold, time=time,

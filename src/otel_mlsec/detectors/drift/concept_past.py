@@ -14,7 +14,7 @@ from otel_mlsec.reference.losses import LEVELS
 from otel_mlsec.sketches.history import History
 
 MOST_CONFUSED, LEAST_CONFUSED = 3, 0.005  # pairs of classes that are told, and share of the rows by which one must have moved
-WORTH = 8  # labels: a change is measured over what so many independent ones are worth
+WORTH = 64  # labels: a change is measured over what so many independent ones are worth
 
 
 class Past:
@@ -113,7 +113,8 @@ class Past:
         base, rows = self._baseline, counts.sum(axis=1)
         bets, i = (base.loss_bets, 0) if place == LOSS else (base.error_bets, _row(place))
         enough = rows >= min(WORTH * base.inflation, int(rows[0]))
-        return int(np.argmax(np.where(enough, bets.likelihood(i, side, counts), -np.inf)))
+        likely = np.where(enough, bets.likelihood(i, side, counts), -np.inf)
+        return len(likely) - 1 - int(np.argmax(likely[::-1]))  # the last of equals: what was forgotten adds nothing
 
     def _before(self, i: int, counts: Ints) -> float:
         """The reference's error, of answers of the same kinds."""
