@@ -21,8 +21,10 @@ from otel_mlsec.reference.place import Place
 from otel_mlsec.reference.reference import Reference
 
 MAX_MODELS = 64  # whose staleness is known, of more the one that was silent for the longest is forgotten; as are answers of URLs
-AGAIN = 600.0  # s after which a URL that could not be reached is asked again, for the next model
-NAMES = 256  # of models that were seen; of more, what nobody uses is not told
+MAX_FILES = 4  # read last, which the next model may need, too: behind a gateway who asks says what models there are
+AGAIN = 600.0  # s after which a URL that gave none is asked again, for the next model
+NAMES = 256  # of models that were seen; of more, what nobody uses is not told, nor what is refused
+LONGEST = 256  # characters of a name in a sentence
 ROWS_UNUSED, TIME_UNUSED = 1000, 600.0  # calls, or s, after which a reference of a model that was never called is a mistake
 SHOWN = 8  # names in a sentence
 _log = logging.getLogger("otel_mlsec")
@@ -61,7 +63,7 @@ class _Use:
 
 
 class References:
-    """State: at most 64 models, 64 URLs, 256 names, and 64 directories with 256 names each.
+    """State: at most 64 models, 64 URLs, 4 files, 256 names, 256 refused models, and 64 directories with 256 names each.
 
     Args:
         settings: where references lie by name of the model, `*` for any other.
@@ -72,7 +74,9 @@ class References:
     def __init__(self, settings: Mapping[str, str], key: str, refused: Callable[[str, str], None]) -> None:
         self._settings, self._key, self._refused = settings, key.encode() or None, refused
         self._uses: OrderedDict[tuple[str, str], _Use] = OrderedDict()
-        self._urls: OrderedDict[str, tuple[float, Reference | Unreachable]] = OrderedDict()
+        self._urls: OrderedDict[str, tuple[float, Reference | ValueError]] = OrderedDict()
+        self._files: OrderedDict[tuple[Path, int, int, int], Reference | ValueError] = OrderedDict()
+        self._doubted: set[tuple[str, str]] = set()
         self._seen: dict[str, None] = {}
         self._directories: dict[Path, dict[str, bool]] = {}  # models that were looked for in each, and whether they were there
         self._calls, self._first, self._said = 0, 0.0, False
@@ -88,10 +92,19 @@ class References:
                 _match(reference, place, call)
             return reference
         except (ValueError, OSError, TypeError) as error:
-            _log.error("reference of model %s refused, a provisional one is learned instead: %s", name, error)
+            self._say(call.model, error)
             unreachable = isinstance(error, Unreachable)
             self._refused(name, "mismatch" if isinstance(error, Mismatch) else "unreachable" if unreachable else "unreadable")
             return None
+
+    def _say(self, model: Model, error: Exception) -> None:
+        """Once a model, and of so many: who names them could fill the log."""
+        key = model.name, model.version
+        if key not in self._doubted and len(self._doubted) < NAMES:
+            self._doubted.add(key)
+            _log.error("reference of model %r refused, a provisional one is learned instead: %s", model.name[:LONGEST], error)
+            if len(self._doubted) == NAMES:
+                _log.error("references of %d models were refused; further ones are counted and not told", NAMES)
 
     def used(self, model: Model, reference: Reference) -> None:
         """From now on, by `model`."""
@@ -156,23 +169,41 @@ class References:
             looked = self._directories.setdefault(directory, {}) if len(self._directories) < MAX_MODELS else {}
             if len(looked) < NAMES:
                 looked[name] = path is not None
-        return Reference.load(path, key=self._key) if path is not None else None
+        return self._loaded(path) if path is not None else None
+
+    def _loaded(self, path: Path) -> Reference:
+        stat = path.stat()
+        file = path, stat.st_ino, stat.st_size, stat.st_mtime_ns
+        held = self._files.get(file)
+        if held is None:
+            try:
+                held = Reference.load(path, key=self._key)
+            except ValueError as error:
+                held = error
+            self._files[file] = held
+            if len(self._files) > MAX_FILES:
+                self._files.popitem(last=False)
+        return _given(held)
 
     def _fetched(self, url: str, now: float) -> Reference:
         from otel_mlsec.fetch import fetch  # noqa: PLC0415 - a library that few need
 
         held = self._urls.get(url)
-        if held is None or (isinstance(held[1], Unreachable) and now - held[0] > AGAIN):
+        if held is None or (isinstance(held[1], ValueError) and now - held[0] > AGAIN):
             try:
                 held = now, Reference.parse(fetch(url), shown(url), key=self._key)
-            except Unreachable as error:
+            except ValueError as error:  # unreachable, or what came is none
                 held = now, error
             self._urls[url] = held
             if len(self._urls) > MAX_MODELS:
                 self._urls.popitem(last=False)
-        if isinstance(held[1], Unreachable):
-            raise held[1]
-        return held[1]
+        return _given(held[1])
+
+
+def _given(held: Reference | ValueError) -> Reference:
+    if isinstance(held, ValueError):
+        raise held.with_traceback(None)  # else it grew with each time that it is raised
+    return held
 
 
 def _match(reference: Reference, place: Place, call: Prediction) -> None:

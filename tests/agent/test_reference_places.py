@@ -16,6 +16,7 @@ import pytest
 
 import otel_mlsec
 from otel_mlsec import references
+from otel_mlsec.observation import Meaning, Model, Prediction
 from otel_mlsec.reference import store
 from otel_mlsec.reference.origin import file_digest
 
@@ -154,7 +155,7 @@ def test_of_another_file_it_is_refused_once_and_counted(watched, tmp_path, caplo
     assert counted == {"mismatch": 1}
     assert len(said) == 1
     assert (
-        "reference of model LogisticRegression refused, a provisional one is learned instead: it was fitted with another"
+        "reference of model 'LogisticRegression' refused, a provisional one is learned instead: it was fitted with another"
         in said[0]
     )
 
@@ -278,3 +279,17 @@ def test_no_place_is_no_directory(watched, tmp_path, monkeypatch):
     model.predict(watched.rows(colour=100.0))
 
     assert types(watched) == []
+
+
+def test_what_a_url_gives_instead_of_a_reference_is_not_fetched_for_every_model(served):
+    url, folder, asked = served
+    (folder / "any.mlsec").write_text("an error page")
+    known = references.References({"*": f"{url}/any.mlsec"}, "", lambda _, __: None)
+
+    for i in range(5):
+        call = Prediction(model=Model(name=f"m{i}"), method="predict", meaning=Meaning.VALUE)
+        assert known.of(call, 1000.0) is None
+
+    assert asked == ["/any.mlsec"]
+    assert known.of(call, 1000.0 + 2 * references.AGAIN) is None
+    assert asked == ["/any.mlsec"] * 2

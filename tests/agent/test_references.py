@@ -56,7 +56,7 @@ def test_a_reference_that_cannot_be_read_at_run_time_is_said_once_and_the_model_
             model.predict(watched.rows())
             watched.spans()
 
-    assert [record.getMessage()[:38] for record in caplog.records] == ["reference of model wines refused, a pr"]
+    assert [record.getMessage()[:38] for record in caplog.records] == ["reference of model 'wines' refused, a "]
     assert len(watched.spans()) == 2
 
 
