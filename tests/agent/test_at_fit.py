@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -118,3 +120,27 @@ def test_without_being_asked_nothing_is_kept_of_a_fit(watched, tmp_path):
 
     assert not fitted.listening()
     assert made(tmp_path) == {}
+
+
+def test_rows_of_a_file_in_memory_are_rows(watched, tmp_path):
+    x, y = rows(500)
+    held = np.memmap(tmp_path / "rows", dtype="f8", mode="w+", shape=x.shape)
+    held[:] = x
+    watched.instrument(reference_at_fit=str(tmp_path / "references"))
+
+    LogisticRegression().fit(held, y)
+
+    assert made(tmp_path / "references")["LogisticRegression.mlsec"].n_rows == 500
+
+
+@pytest.mark.parametrize("frame", [False, True])
+def test_rows_that_are_too_wide_are_not_copied(frame):
+    wide = np.zeros((200, 90_000))
+
+    tracemalloc.start()
+    noted = fitted.begin(LogisticRegression(), pd.DataFrame(wide, copy=False) if frame else wide)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert noted is None
+    assert most < wide.nbytes / 2

@@ -55,8 +55,13 @@ def begin(model: Any, data: Any) -> Fitted | None:
     if not known or not numbers or len(data.shape) != 2 or len(data) < LEAST or not hasattr(class_of(model), "predict"):
         return None
     step = -(-len(data) // ROWS)
-    rows = data[::step].copy() if cls.__name__ == "ndarray" else data.iloc[::step].copy(deep=True)
-    n_bytes = int(rows.nbytes) if cls.__name__ == "ndarray" else int(rows.memory_usage(deep=True).sum())
+    frame = hasattr(data, "iloc")
+    some = data.iloc[::step] if frame else data[::step]
+    least = len(some) * data.shape[1] if frame else some.nbytes  # a cell has a byte or more, and what is too wide is not copied
+    if least > BYTES:
+        return None
+    rows = some.copy(deep=True) if frame else some.copy()
+    n_bytes = int(rows.memory_usage(deep=True).sum()) if frame else int(rows.nbytes)
     return Fitted(model=model, rows=rows, directory=_directory, n_bytes=n_bytes) if n_bytes <= BYTES else None
 
 
