@@ -131,7 +131,8 @@ class Truths:
     @property
     def n_bytes(self) -> int:
         """What waiting costs, about."""
-        return 512 + sum(160 + len(name) for name in self.ids)
+        texts = (len(label) for label in self.labels if isinstance(label, str | bytes))
+        return 512 + 160 * len(self.ids) + sum(map(len, self.ids)) + sum(texts) + sum(map(len, self.sources))
 
 
 class Role(StrEnum):

@@ -13,6 +13,7 @@ from otel_mlsec.capture.predicted import LONGEST
 from otel_mlsec.errors import contained
 from otel_mlsec.observation import Truths
 
+SOURCE = 256  # characters of a name of who says it
 PIECE = 1024  # labels that go to the worker together
 COLUMNS = ("prediction_id", "label", "index", "source", "time")  # of a table; the first two are needed
 LABELS = (str, bytes, bool, int, float)  # of Python; and whatever numpy and decimal call a number
@@ -62,7 +63,7 @@ def _of_call(name: Any, label: Any, index: Any, source: str, time: Any) -> list[
     labels = _labels(label)
     told = clock.time() if time is None else _seconds(time)
     n = len(labels)
-    return [[_name(name)] * n, labels, list(range(index, index + n)), [told] * n, [str(source)] * n]
+    return [[_name(name)] * n, labels, list(range(index, index + n)), [told] * n, [str(source)[:SOURCE]] * n]
 
 
 def _of_table(table: Any, source: str, time: Any) -> list[list[Any]]:
@@ -81,11 +82,11 @@ def _of_table(table: Any, source: str, time: Any) -> list[list[Any]]:
             raise ValueError(f"columns must be of one length, got {len(values)} of {name!r} and {n} of 'label'")
     now = clock.time() if time is None else _seconds(time)
     return [
-        ["" if _is_missing(name) else _name(name) for name in told["prediction_id"]],
+        [_name_in(name) for name in told["prediction_id"]],
         [_label(label) for label in told["label"]],
         [_row(row) for row in told.get("index", [0] * n)],
         [now if _is_missing(when) else _seconds(when) for when in told.get("time", [now] * n)],
-        ["" if _is_missing(who) else str(who) for who in told.get("source", [source] * n)],
+        ["" if _is_missing(who) else str(who)[:SOURCE] for who in told.get("source", [source] * n)],
     ]
 
 
@@ -131,6 +132,14 @@ def _name(name: object) -> str:
     return (str(int(name)) if isinstance(name, float) and name.is_integer() else str(name))[:LONGEST]
 
 
+def _name_in(cell: Any) -> str:
+    """Of a table, of whose ids one may be none: nothing, which whoever gets it counts."""
+    try:
+        return "" if _is_missing(cell) else _name(cell)
+    except (TypeError, ValueError):  # a list, or a number of more digits than Python writes
+        return ""
+
+
 def _row(row: Any) -> int:
     """-1, which no call has, for what is no number of a row."""
     try:
@@ -146,9 +155,13 @@ def _seconds(when: Any) -> float:
         return when.timestamp()
     if isinstance(when, bool) or not hasattr(when, "__float__"):
         raise TypeError(f"time must be seconds since the epoch or a datetime, got {type(when).__name__}")
-    if not math.isfinite(when):
-        raise ValueError(f"time must be finite, got {when}")
-    return float(when)
+    try:
+        seconds = float(when)
+    except OverflowError:
+        seconds = math.inf
+    if not math.isfinite(seconds):
+        raise ValueError("time must be finite")
+    return seconds
 
 
 def _is_missing(value: Any) -> bool:

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 import otel_mlsec
-from otel_mlsec import current_prediction, feedback, prediction_id
+from otel_mlsec import current_prediction, feedback, prediction_id, told
 
 linear_model = pytest.importorskip("sklearn.linear_model")
 
@@ -320,3 +320,22 @@ def test_a_fork_does_not_know_its_parents_predictions_and_counts_anew(judged):
     assert said == "[('early', 1), ('joined', 1)] True"
     assert feedback(mine, "late")
     assert labels(judged) == {"joined": 1}
+
+
+def test_one_cell_that_is_no_id_does_not_cost_the_others_of_a_table(judged):
+    judged.instrument()
+    model = judged.judged()
+    with prediction_id("a"):
+        model.predict(judged.rows(1))
+
+    assert feedback({"prediction_id": ["a", ["y"], {"z": 1}, 10**5000], "label": ["late"] * 4})
+
+    assert labels(judged) == {"joined": 1, "invalid": 3}
+
+
+def test_what_waits_is_counted_with_its_texts_and_a_name_has_an_end():
+    rows = told._of_table({"prediction_id": ["a"] * 4, "label": ["x" * 1000] * 4, "source": ["s" * 10**6] * 4}, "", None)
+    [piece] = told._pieces(rows)
+
+    assert {len(source) for source in piece.sources} == {told.SOURCE}
+    assert piece.n_bytes > 4 * (1000 + told.SOURCE)
