@@ -319,3 +319,8 @@ def test_the_check_refuses_what_loading_would(path: Path, what: str):
 
     with pytest.raises(ValueError, match="is damaged"):
         envelope.check(path)
+
+
+def test_a_device_without_an_end_is_not_read():
+    with pytest.raises(ValueError, match="is not a reference"):
+        Reference.load("/dev/zero")

@@ -33,6 +33,7 @@ def truth(x: Floats, seed: int = 1) -> Floats:
 X, Y = rows(), truth(rows())
 NAMED = np.array(["late", "on time"])[Y]
 MODEL = LogisticRegression().fit(rows(2), np.array(["late", "on time"])[truth(rows(2), 2)])
+KNOWN = Reference.fit(X, NAMED, MODEL).calibration
 
 
 def test_errors_losses_and_confusions_are_those_of_the_labels():
@@ -161,7 +162,8 @@ def test_truth_and_calibration_go_through_a_file(tmp_path):
         {"errors": np.array([1])}, {"errors": np.array([-1, 0, 0])}, {"errors": np.full(3, N + 1)}, {"n_rows": 0},
         {"kinds": ("probability", "label", "guess")}, {"columns": ("x0", "x1", "nobody")}, {"scales": np.full(3, np.nan)},
         {"rows": np.zeros((3, N_BINS), np.int64)}, {"limit": -1.0}, {"variance_inflation": 0.5},
-        {"confusion": np.zeros((2, 3), np.int64)},
+        {"confusion": np.zeros((2, 3), np.int64)}, {"confusion": np.zeros((2, 2), np.int64)},
+        {"losses": np.full((3, LEVELS), 1 << 62)},
     ],
     ids=repr,
 )  # fmt: skip
@@ -177,6 +179,7 @@ def test_what_does_not_fit_is_not_sound(wrong: dict[str, object]):
     [
         {"edges": np.zeros(3)}, {"n_classes": 1}, {"n_classes": 3}, {"n_labelled": 0}, {"variance_inflation": 0.0},
         {"counts": np.zeros(50, np.int64)}, {"correct": np.full(50, 2.0)},
+        {"counts": np.array([1] + [1 << 62] * 4 + [0] * (len(KNOWN.counts) - 5))},
     ],
     ids=repr,
 )  # fmt: skip

@@ -60,7 +60,7 @@ class Calibration:
             and self.correct.shape == self.counts.shape == (b,)
             and self.positive.shape == ((b,) if binary else (0,))
             and all(bool(((shares >= 0) & (shares <= 1)).all()) for shares in (self.correct, self.positive))
-            and bool((self.counts >= 0).all())
+            and bool(((self.counts >= 0) & (self.counts < 1 << 40)).all())  # so that their sum fits
             and 0 < int(self.counts.sum()) < 1 << 40
             and self.n_labelled > 0
             and self.variance_inflation >= 1

@@ -58,7 +58,8 @@ def read(path: Path, key: bytes | None = None, kind: str = REFERENCE) -> tuple[d
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise ValueError(f"{path} is not a {kind}: {size} bytes, a {kind} has at most {MAX_BYTES}")
-    return unsealed(path.read_bytes(), str(path), key, kind)
+    with path.open("rb") as file:
+        return unsealed(file.read(size), str(path), key, kind)  # of a device, which has no end, nothing
 
 
 def unsealed(whole: bytes, path: str, key: bytes | None = None, kind: str = REFERENCE) -> tuple[dict[str, Any], dict[str, Raw]]:

@@ -69,10 +69,10 @@ class Truth:
             and set(self.kinds) <= set(ORDER)
             and d <= MAX_COLUMNS
             and set(self.columns) <= {column.name for column in reference.inputs}
-            and c <= MAX_CLASSES + 1
+            and c in (0, min(len(reference.classes), MAX_CLASSES) + 1)
             and 0 < self.n_rows < 1 << 40
             and all(bool((counts >= 0).all()) for counts in (self.errors, self.losses, self.confusion, self.rows_wrong))
-            and bool((self.errors <= self.n_rows).all())
+            and all(bool((counts <= self.n_rows).all()) for counts in (self.errors, self.losses))  # whose sum fits, then
             and bool((self.losses.sum(axis=1) <= self.n_rows).all())
             and bool((self.rows <= self.n_rows).all() and (self.wrong_by_bin() <= self.rows).all())
             and bool(np.isfinite(self.scales).all() and (self.scales >= 0).all())
