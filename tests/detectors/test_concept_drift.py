@@ -41,16 +41,18 @@ def test_a_small_change_that_stands_is_told_once_and_is_gone_only_when_it_is(see
 
 def test_what_comes_back_began_after_it_had_gone():
     detector = built(KNOWN)
-    parts = [(3000, 0.1), (3000, 0.3), (40_000, 0.1), (6000, 0.3)]
-    found, first = [], 0
-    for i, (n, rate) in enumerate(parts):
-        found += serve(detector, told(60 + i, n, rate, first=first), size=1000)
-        first += n
+    serve(detector, told(60, 3000))
+    serve(detector, told(61, 3000, 0.3, first=3000))
+    first, closed = 6000, []
+    while not closed and first < 40_000:
+        closed = [f for f in serve(detector, told(first, 25, first=first)) if f.status is Status.RESOLVED]
+        first += 25
 
-    resolved = next(f for f in found if f.status is Status.RESOLVED)
-    again = next(f for f in found if f.status is Status.REOPENED)
-    assert again.first_seen >= resolved.first_seen
-    assert abs(again.first_seen - told(1, 1, first=46_000).times[0]) < 500
+    again = serve(detector, told(63, 6000, 0.3, first=first))
+
+    assert [f.status for f in closed] == [Status.RESOLVED]
+    assert again[0].status is Status.REOPENED
+    assert abs(again[0].first_seen - told(1, 1, first=first).times[0]) < 100
 
 
 def test_a_change_is_measured_over_more_labels_than_found_it():
