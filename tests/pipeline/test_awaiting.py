@@ -412,3 +412,13 @@ def test_replacing_an_answer_keeps_its_text_inputs():
     [joined] = of.told([told()], 1.0)
 
     assert joined.outcomes.inputs.tolist() == [[text_code("red")]]
+
+
+def test_ids_of_any_size_do_not_cost_the_others_their_labels():
+    of = awaiting()
+    odd = SpanContext(trace_id=1 << 130, span_id=-1, is_remote=False)
+    of.answered([call("a"), call("b", span=odd)], 0.0)
+
+    joined = of.told([told("a"), told("b")], 1.0)
+
+    assert sum(each.outcomes.n_rows for each in joined) == 2

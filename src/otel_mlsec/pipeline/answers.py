@@ -18,6 +18,7 @@ WAITING, TOLD, DEAD, THINNED = range(4)  # DEAD: another answer to the same is m
 MAX_WIDTH = 1024  # numbers of one answer
 MAX_COLUMNS = 64  # inputs that are kept beside it
 MAX_KINDS = 16  # of one model
+WORD = (1 << 64) - 1  # a span that another library made may have an id of any size
 ALL = -1  # row that stands for a whole call
 BEST = tuple(Meaning[name] for name in ("PROBABILITY", "LOG_PROBABILITY", "LABEL", "VALUE", "MARGIN", "SCORE", "RAW"))
 GOLDEN, FIRST, SECOND = (np.uint64(each) for each in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
@@ -153,11 +154,11 @@ def _say_who(
 
 def _span(call: Prediction) -> tuple[int, int, int]:
     span = call.span
-    return (int(span.trace_id), int(span.span_id), int(span.trace_flags)) if span is not None else (0, 0, 0)
+    return (int(span.trace_id), int(span.span_id) & WORD, int(span.trace_flags)) if span is not None else (0, 0, 0)
 
 
 def _halves(trace_id: int) -> tuple[int, int]:
-    return (trace_id >> 64) & (1 << 64) - 1, trace_id & (1 << 64) - 1
+    return (trace_id >> 64) & WORD, trace_id & WORD
 
 
 def trace_of(record: Any) -> int:
