@@ -237,6 +237,7 @@ HOSTILE: dict[str, tuple[Forgery, str]] = {
     "a number too large": (put("inputs", 0, "sd", value=10**400), "no number that a reference can hold"),
     "no row": (put("n_rows", value=0), "at least one row"),
     "no cycle": (put("cycle_rows", value=0.0), "at least one row and one cycle"),
+    "columns without end": (lambda m: m["outputs"].extend(m["outputs"][:1] * 600), "at most 512 columns"),
     "inflation below one": (put("inputs", 0, "variance_inflation", value=1e-9), "do not fit"),
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from otel_mlsec.observation import Model
 from otel_mlsec.reference import parts
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.envelope import Raw, read, unsealed, write
+from otel_mlsec.reference.fit import MAX_FEATURES
 from otel_mlsec.reference.parts import array, raw
 from otel_mlsec.reference.plain import ascending, check
 from otel_mlsec.sketches.bins import MAX_LEVELS, N_BINS, Bins
@@ -55,8 +56,12 @@ def parse(cls: type[Reference], whole: bytes, shown: str, key: bytes | None) -> 
 
 def _made(cls: type[Reference], manifest: dict[str, Any], raws: dict[str, Raw], path: str) -> Reference:
     try:
+        listed = {side: manifest.pop(side) for side in SIDES}
+        if any(len(columns) > MAX_FEATURES for columns in listed.values()):
+            raise ValueError(f"a reference has at most {MAX_FEATURES} columns of inputs, and of answers")
         sides = {
-            side: tuple(_column(plain, raws, f"{side}.{i}.") for i, plain in enumerate(manifest.pop(side))) for side in SIDES
+            side: tuple(_column(plain, raws, f"{side}.{i}.") for i, plain in enumerate(columns))
+            for side, columns in listed.items()
         }
         model, classes = manifest.pop("model"), tuple(manifest.pop("classes"))
         if not all(isinstance(text, str) for text in (*model.values(), *classes)):
