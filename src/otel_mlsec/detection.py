@@ -5,6 +5,7 @@ Importing this imports numpy, so it happens with the first call, when a model li
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ from otel_mlsec.reference.reference import Reference
 from otel_mlsec.references import References
 
 SCORES_EVERY = 5.0  # s
+_log = logging.getLogger("otel_mlsec")
 
 
 class Detection:
@@ -167,7 +169,11 @@ class Detection:
 
     def _detectors(self, model: Model, reference: Reference) -> Sequence[Detector]:
         self._references.used(model, reference)
-        return build(reference, self._config.of(model.name))
+        settings = self._config.of(model.name)
+        known = {c.name for c in (*reference.inputs, *reference.outputs)} | set(reference.features)
+        if unknown := sorted({*settings.features, *settings.slices} - known):
+            _log.warning("settings of model %s name %s, which its reference does not have", model.name, ", ".join(unknown[:8]))
+        return build(reference, settings)
 
     def _of_outcomes(self, model: Model, reference: Reference) -> Sequence[OutcomeDetector]:
         return build_outcomes(reference, self._config.of(model.name))

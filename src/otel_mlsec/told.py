@@ -25,7 +25,7 @@ def feedback(
 ) -> bool:
     """Tell what was true of a prediction, so that detectors see how right the model is.
 
-    Never blocks; what cannot be used (an id that nobody knows, a missing label, one that contradicts an earlier one) is counted
+    Never blocks; what cannot be used (an id that nobody knows, a label that is none, or contradicts another) is counted
     in `mlsec.feedback.labels` and costs nothing else.  Predictions are known in the process that made them, for
     `Config.label_horizon`: a label that comes to another process goes to `otel-mlsec feedback`.
 
@@ -42,7 +42,7 @@ def feedback(
         whether all of it was taken; false where the agent does not run, or its queue is full.
 
     Raises:
-        TypeError: a label, an id or a time of a type that is none.
+        TypeError: a time of a type that is none, or no label and no table.
         ValueError: a time without a zone, an index below 0, a table that lacks a column or has columns of different lengths.
 
     >>> feedback("req-7", True)
@@ -63,7 +63,7 @@ def _of_call(name: Any, label: Any, index: Any, source: str, time: Any) -> list[
     labels = _labels(label)
     told = clock.time() if time is None else _seconds(time)
     n = len(labels)
-    return [[_name(name)] * n, labels, list(range(index, index + n)), [told] * n, [str(source)[:SOURCE]] * n]
+    return [[_name_in(name)] * n, labels, list(range(index, index + n)), [told] * n, [str(source)[:SOURCE]] * n]
 
 
 def _of_table(table: Any, source: str, time: Any) -> list[list[Any]]:
@@ -104,7 +104,7 @@ def _labels(label: Any) -> list[Any]:
     if not isinstance(plain, list | tuple):
         if isinstance(plain, LABELS) or type(plain).__module__ in ("decimal", "numpy"):
             return [_label(plain)]
-        raise TypeError(f"label must be a text, a number or a list of them, got {type(label).__name__}")
+        return [None]
     return [_label(_only(each)) for each in cast("list[Any]", plain)]
 
 
@@ -127,16 +127,14 @@ def _listed(column: Any) -> list[Any]:
 
 def _name(name: object) -> str:
     """12.0 of a column in which some are missing is 12."""
-    if name is None or isinstance(name, list | tuple | dict | set):
-        raise TypeError("prediction_id must be a text, or a table of columns if no label is given")
     return (str(int(name)) if isinstance(name, float) and name.is_integer() else str(name))[:LONGEST]
 
 
 def _name_in(cell: Any) -> str:
-    """Of a table, of whose ids one may be none: nothing, which whoever gets it counts."""
+    """Nothing for what is none, which whoever gets it counts."""
     try:
-        return "" if _is_missing(cell) else _name(cell)
-    except (TypeError, ValueError):  # a list, or a number of more digits than Python writes
+        return "" if isinstance(cell, list | tuple | dict | set) or _is_missing(cell) else _name(cell)
+    except (TypeError, ValueError):  # an array, or a number of more digits than Python writes
         return ""
 
 

@@ -126,8 +126,6 @@ def test_what_cannot_be_used_is_counted_and_never_raised(judged):
 @pytest.mark.parametrize(
     ("arguments", "settings", "error", "words"),
     [
-        (("a", {1}), {}, TypeError, "label must be"),
-        ((None, 1), {}, TypeError, "prediction_id must be"),
         (("a",), {}, TypeError, "needs a label, or a table"),
         (("a", 1), {"index": -1}, ValueError, "index must be the number of a row, from 0 on, got -1"),
         (("a", 1), {"index": True}, ValueError, "index must be"),
@@ -331,6 +329,18 @@ def test_one_cell_that_is_no_id_does_not_cost_the_others_of_a_table(judged):
     assert feedback({"prediction_id": ["a", ["y"], {"z": 1}, 10**5000], "label": ["late"] * 4})
 
     assert labels(judged) == {"joined": 1, "invalid": 3}
+
+
+@pytest.mark.parametrize(("name", "label"), [(None, 1), (["a"], 1), (float("nan"), 1), ("a", {1}), ("a", object())])
+def test_an_id_or_a_label_that_is_none_is_counted_and_raises_nothing(judged, name, label):
+    judged.instrument()
+    model = judged.judged()
+    with prediction_id("a"):
+        model.predict(judged.rows(1))
+
+    assert feedback(name, label)
+
+    assert labels(judged) == {"invalid": 1}
 
 
 def test_what_waits_is_counted_with_its_texts_and_a_name_has_an_end():

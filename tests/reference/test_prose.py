@@ -139,3 +139,11 @@ def test_a_file_whose_words_do_not_fit_is_refused(tmp_path: Path):
     replace(REFERENCE, prose=replace(REFERENCE.prose, names=("review", "other"))).save(tmp_path / "r.ref")
     with pytest.raises(ValueError, match="prose"):
         Reference.load(tmp_path / "r.ref")
+
+
+def test_a_table_too_wide_for_the_properties_of_its_texts_is_refused():
+    n = 400
+    wide = {f"c{i}": np.arange(float(n)) for i in range(490)} | {"review": ["a nice and quiet room for all of us"] * n}
+
+    with pytest.raises(ValueError, match="at most 512 are watched"):
+        Reference.fit(wide, texts=("review",))

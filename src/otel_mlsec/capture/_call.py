@@ -19,6 +19,7 @@ from otel_mlsec.detector import Submit
 from otel_mlsec.errors import contained
 
 LIBRARIES = frozenset({"sklearn", "xgboost", "lightgbm", "catboost", "imblearn"})  # what they call is part of a call
+FITTING = "otel_mlsec.reference."  # what a model answers to a reference in the making is no traffic
 Data = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
 _inside: ContextVar[bool] = ContextVar("otel_mlsec_inside", default=False)
@@ -39,7 +40,7 @@ def application_asks(patches: Patches) -> Callable[[], bool]:
         while module.startswith("wrapt.") and frame.f_back is not None:  # wrapt in pure Python has frames of its own
             frame = frame.f_back
             module = frame.f_globals.get("__name__") or ""
-        return module.partition(".")[0] not in LIBRARIES and is_instrumentation_enabled()
+        return module.partition(".")[0] not in LIBRARIES and not module.startswith(FITTING) and is_instrumentation_enabled()
 
     return enabled
 

@@ -66,7 +66,7 @@ class Embedding:
             return batch
         d = len(self.names)
         if batch.inputs.ndim != 2 or batch.inputs.shape[1] != d:
-            return replace(batch, inputs=np.zeros((batch.n_rows, 1)), features=("embedding of another width",))
+            return replace(batch, inputs=batch.inputs.reshape(batch.n_rows, -1)[:, :1], features=("of another width",))
         named = dict(zip(batch.features, range(d), strict=True)) if len(set(batch.features)) == d else {}
         order = [named[name] for name in self.names] if named.keys() == set(self.names) else slice(None)
         return replace(batch, inputs=self.of(batch.inputs[:, order]), features=self.columns)

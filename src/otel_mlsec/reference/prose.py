@@ -10,6 +10,7 @@ import numpy as np
 
 from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.reference.column import Column
+from otel_mlsec.reference.fit import MAX_FEATURES
 from otel_mlsec.reference.texts import Learning
 from otel_mlsec.table import ODD
 from otel_mlsec.text.properties import BITS, BUCKETS, NAMES, properties
@@ -143,4 +144,6 @@ def divided(
             raise ValueError(f"texts names {name!r}, more than half of whose cells are no text")
     prose = prose_of(names, taught)
     joined, columns = prose.joined(rows, matrix, names, 1)
+    if len(columns) > MAX_FEATURES:
+        raise ValueError(f"X has {len(columns)} columns with the properties of its texts, at most {MAX_FEATURES} are watched")
     return prose, joined, columns, np.delete(order, np.s_[::step])

@@ -125,7 +125,9 @@ def _unit(column: Column, counts: Counts, size: float) -> str:
     total = float(column.counts.sum())
     left = {name: float(distance(counts.astype(np.float64), law * total)) for name, law in converted(column)}
     best = min(left, key=lambda name: left[name], default="")
-    if not best or left[best] >= size / 3:
+    rows = max(int(counts.sum()), 1)
+    noise = np.sqrt((len(column.bins.edges) + 1) / (8 * np.log(2) * rows))  # of the distance of so many rows from their own law
+    if not best or left[best] >= size / 3 or left[best] > LEAST + noise / 2:
         return ""
     others = (distance for name, distance in left.items() if not alike(name, best))
     return best if min(others, default=1.0) > NEARLY * left[best] + LEAST else ""

@@ -80,12 +80,14 @@ class Account:
     def _finding(self, batch: Batch, look: Look, slot: int, place: int, status: Status) -> Finding:
         row, table = int(look.rows[place]), self._accounts.table
         exposure, n = self._accounts.exposure.of(slot), int(table["rows"][slot])
+        who = self._accounts.name(slot)
+        whose = "one principal" if who else "callers whom nobody names: somebody copies the model, or what is asked has changed"
         return Finding(
             kind="extraction.account",
             detector=self.name,
             title="Model extraction",
-            summary=f"{n} rows unlike the reference's from one principal, exposure {exposure:.2f}",
-            severity=_severity(exposure, n),
+            summary=f"{n} rows unlike the reference's from {whose}, exposure {exposure:.2f}",
+            severity=_severity(exposure, n) if who else Severity.LOW,
             score=float(look.score[place]),
             threshold=self._threshold,
             model=batch.model,
@@ -94,7 +96,7 @@ class Account:
             count=n,
             status=status,
             call=int(batch.calls[row]),
-            principal=self._accounts.name(slot),
+            principal=who,
             evidence={
                 "risk": _severity(exposure, n).name,
                 **indicators(self._accounts, slot),
