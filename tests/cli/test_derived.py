@@ -52,3 +52,22 @@ def test_a_language_model_in_the_settings_does_not_keep_a_table_from_being_repla
     monkeypatch.setenv("OTEL_MLSEC_CONFIG", str(tmp_path / "settings.toml"))
     assert main(["replay", "--reference", f"stay={tmp_path / 'stay.ref'}", str(tmp_path / "rows.csv")]) == 0
     assert "is a reference of" not in capsys.readouterr().err
+
+
+def test_embeddings_that_were_recorded_are_replayed_as_they_were_served(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    chance = np.random.default_rng(1)
+    names = [f"d{i}" for i in range(32)]
+    rows = pd.DataFrame(
+        chance.normal(size=(6000, 4)) @ chance.normal(size=(4, 32)) + 0.3 * chance.normal(size=(6000, 32)), columns=names
+    )
+    Reference.fit(rows[:3000], embedding=True).save(tmp_path / "e.ref")
+    rows[3000:].to_parquet(tmp_path / "same.parquet")
+    (1.6 * rows[3000:]).to_parquet(tmp_path / "longer.parquet")
+
+    assert main(["replay", "--reference", str(tmp_path / "e.ref"), str(tmp_path / "same.parquet"), "--detectors", "drift"]) == 0
+    same = capsys.readouterr()
+    assert main(["replay", "--reference", str(tmp_path / "e.ref"), str(tmp_path / "longer.parquet"), "--detectors", "drift"]) == 0
+    longer = capsys.readouterr()
+
+    assert "drift." not in same.out and "failed" not in same.err
+    assert "drift.data" in longer.out and "norm" in longer.out

@@ -116,3 +116,37 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     said = capsys.readouterr().err
     assert says in said
     assert "Traceback" not in said
+
+
+def test_a_sketch_that_is_given_twice_is_not_added_twice(folder: Path, capsys: pytest.CaptureFixture[str]):
+    part = sketch(folder, "twice", "a.csv")
+    (folder / "copy.sketch").write_bytes(Path(part).read_bytes())
+    capsys.readouterr()
+
+    assert main(["drift", "merge", part, str(folder / "copy.sketch")]) == 2
+
+    assert "given twice" in capsys.readouterr().err
+
+
+def test_a_column_that_moves_by_the_day_has_no_severity_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    rng = np.random.default_rng(4)
+
+    def frame(days: int, start: str) -> pd.DataFrame:
+        n = 200 * days
+        rows = pd.DataFrame({"when": pd.date_range(start, periods=n, freq="432s", tz="UTC"), "amount": rng.normal(100, 10, n)})
+        rows["temp"] = np.repeat(rng.normal(15, 8, days), 200) + rng.normal(0, 1, n)
+        return rows
+
+    known = frame(40, "2026-01-01")
+    Reference.fit(known.drop(columns="when"), time=known["when"]).save(tmp_path / "m.ref")
+    frame(5, "2026-04-01").to_parquet(tmp_path / "live.parquet")
+    part = sketch(tmp_path, "live", "live.parquet")
+    capsys.readouterr()
+
+    assert main(["drift", "merge", part, "--reference", str(tmp_path / "m.ref"), "--json"]) == 0
+
+    found = {each["feature"]: each for each in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert found["temp"]["by_day"] and found["temp"]["severity"] is None
+    assert not found["amount"]["by_day"]
+    assert main(["drift", "merge", part, "--reference", str(tmp_path / "m.ref")]) == 0
+    assert "by day: where it is served" in capsys.readouterr().out

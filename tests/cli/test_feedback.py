@@ -252,3 +252,22 @@ def test_predictions_without_an_answer_and_references_without_labels_are_a_sente
     assert statuses == [2] * 5
     for words in ("no column is an answer", "was told labels", "--reference is needed", "nowhere.ref", "nowhere.csv is no file"):
         assert words in said
+
+
+def test_labels_that_are_no_classes_of_the_model_are_no_verdict(tmp_path, files, frames, saved, capsys):
+    frames[1].assign(label=lambda known: known["label"].map({"no": "0", "yes": "1"})).to_csv(tmp_path / "l.csv", index=False)
+
+    assert feedback(tmp_path / "l.csv", "--predictions", files[0], "--reference", saved) == 2
+
+    told = capsys.readouterr()
+    assert "no label is one of the model's classes, no, yes" in told.err
+    assert "Concept drift" not in told.out
+
+
+def test_probabilities_of_other_classes_are_not_taken_by_their_order(tmp_path, files, frames, saved, capsys):
+    renamed = frames[0].rename(columns={"proba.no": "proba.b", "proba.yes": "proba.a"})
+    renamed.to_parquet(tmp_path / "p.parquet")
+
+    assert feedback(files[1], "--predictions", tmp_path / "p.parquet", "--reference", saved) == 2
+
+    assert "probabilities are of b, a; the model's classes are no, yes" in capsys.readouterr().err

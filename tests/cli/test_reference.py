@@ -173,6 +173,15 @@ def bad(name: str, folder: Path, data: Path) -> list[str]:
             return [str(folder / "bad.parquet")]
         case "other suffix":
             return [str(folder / "rows.xlsx")]
+        case "semicolons":
+            (folder / "semi.csv").write_text("a;b\n" + "1;2\n" * 300)
+            return [str(folder / "semi.csv")]
+        case "no row":
+            (folder / "empty.csv").write_text("a,b\n")
+            return [str(folder / "empty.csv")]
+        case "no UTF-8":
+            (folder / "latin.csv").write_bytes(b"a,b\n" + b"1,caf\xe9\n" * 300)
+            return [str(folder / "latin.csv")]
         case "no such label":
             return [str(data), "--label", "outcome"]
         case "no such time":
@@ -209,6 +218,9 @@ BAD = {
     "binary data": "binary.csv cannot be read as rows",
     "no parquet": "bad.parquet cannot be read as rows",
     "other suffix": "must be .csv, .csv.gz, .csv.zip, .parquet or .jsonl",
+    "semicolons": "separated by semicolons",
+    "no row": "has no row",
+    "no UTF-8": "save it as UTF-8",
     "no such label": "has no column 'outcome'; it has when, amount, age, late",
     "no such time": "has no column 'date'",
     "times that are none": "soon",

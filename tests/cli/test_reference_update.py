@@ -262,3 +262,24 @@ def test_fit_wants_to_know_where_it_goes(folder: Path, capsys: pytest.CaptureFix
     (folder / "d").mkdir()
     assert run("fit", folder / "old.csv", *COLUMNS, "--model", folder / "d") == 2
     assert "no model of MLflow" in said(capsys)
+
+
+def test_where_chance_may_move_a_column_as_far_no_distance_is_claimed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    rng = np.random.default_rng(7)
+
+    def frame(days: int, start: str, shift: float) -> pd.DataFrame:
+        n = 100 * days
+        held = {"when": pd.date_range(start, periods=n, freq="864s"), "steady": rng.normal(shift, 1, n)}
+        return pd.DataFrame({**held, "temp": np.repeat(rng.normal(15, 8, days), 100) + rng.normal(0, 1, n)})
+
+    frame(20, "2026-01-01", 0.0).to_csv(tmp_path / "old.csv", index=False)
+    frame(12, "2026-03-01", 1.0).to_csv(tmp_path / "new.csv", index=False)
+    assert run("fit", tmp_path / "old.csv", "--time", "when", "-o", tmp_path / "m.ref") == 0
+    said(capsys)
+
+    assert run("update", tmp_path / "m.ref", tmp_path / "new.csv", "--time", "when", "-o", tmp_path / "n.ref", "--yes") == 0
+
+    out = said(capsys)
+    assert "│ temp │ ? │" in out
+    assert "chance alone may move it as far" in out
+    assert moved(out, "steady") > 0.3

@@ -140,3 +140,13 @@ def test_what_cannot_be_read_is_said_in_a_sentence(folder: Path, capsys: pytest.
     assert tune(folder, str(folder / name)) == 2
 
     assert name in capsys.readouterr().err
+
+
+def test_a_column_that_is_absent_or_holds_text_is_named_and_gets_no_tolerance(folder: Path, capsys: pytest.CaptureFixture[str]):
+    frame(2, "2026-03-01", 0.0).drop(columns=["age", "number"]).assign(price="abc").to_parquet(folder / "broken.parquet")
+
+    assert tune(folder, str(folder / "broken.parquet")) == 0
+
+    told = capsys.readouterr()
+    assert "hold nothing of what the reference knows in them, so nothing is proposed: price, age" in told.err
+    assert told.out == ""

@@ -16,6 +16,7 @@ MAX_CLASSES = 1024  # learned from labels; later ones are -1, classes that the m
 CODES = 64  # distinct numbers, above which what is called a label is a value if not all are whole
 NUMBERS = (Meaning.VALUE, Meaning.MARGIN, Meaning.SCORE)  # what columns of numbers may be; the first unless a reference knows
 UNLISTED = -1.0
+SHOWN = 20  # names in a sentence
 
 Answer = tuple[Meaning, Floats]
 
@@ -32,7 +33,11 @@ class Answers:
         self._values: bool | None = Meaning.VALUE.value in said and Meaning.LABEL.value not in said if said else None
 
     def of(self, requests: Requests, rows: Any) -> list[Answer]:
-        """The answers to `rows`, an index into those of the part, the most telling first: that comes with the inputs."""
+        """The answers to `rows`, an index into those of the part, the most telling first: that comes with the inputs.
+
+        Raises:
+            ValueError: probabilities of other classes than the model's.
+        """
         answers: list[Answer] = []
         if requests.probabilities is not None:
             answers.append((Meaning.PROBABILITY, self._probabilities(requests.classes, requests.probabilities[rows])))
@@ -53,7 +58,8 @@ class Answers:
         if len(wanted) == 2 and max(wanted) >= 0:
             known = values[:, max(wanted)]
             return np.stack([1 - known, known] if wanted[0] < 0 else [known, 1 - known], axis=1)
-        return values
+        said, own = (", ".join(each[:SHOWN]) for each in (names, self.classes))  # which is which cannot be guessed by the order
+        raise ValueError(f"probabilities are of {said}; the model's classes are {own}")
 
     def _labels(self, index: Ints, words: Sequence[str]) -> Answer:
         used = np.unique(index)
@@ -75,6 +81,11 @@ class Answers:
         known = set(self.classes)
         new = sorted((word for word in words if word and word not in known), key=lambda word: (_rank(word), word))
         self.classes = (*self.classes, *new)[:MAX_CLASSES]
+
+
+def other_classes(classes: Sequence[str]) -> ValueError:
+    """To be raised where no label is one of a model's classes, as every answer would be called wrong."""
+    return ValueError(f"no label is one of the model's classes, {', '.join(classes[:SHOWN])}; is it the right column, and UTF-8?")
 
 
 def _places(words: Sequence[str], classes: Sequence[str]) -> Floats:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from otel_mlsec.cli.derived import refuse_derived
+from otel_mlsec.cli.ended import ended
 from otel_mlsec.cli.reading import Rereading
 from otel_mlsec.cli.safe import safe
 from otel_mlsec.detectors.drift.summed import Summed, effects
@@ -48,15 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    try:
-        return int(options.act(options))
-    except BrokenPipeError:  # `otel-mlsec drift merge … | head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        return _failed(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
-    except (ValueError, ImportError) as error:
-        return _failed(str(error))
+    return ended(lambda: int(options.act(options)), _failed)
 
 
 def _sketch(options: argparse.Namespace) -> int:
@@ -72,6 +65,8 @@ def _sketch(options: argparse.Namespace) -> int:
 
 
 def _merge(options: argparse.Namespace) -> int:
+    if len({fingerprint(path) for path in options.sketches}) < len(options.sketches):
+        raise ValueError("one of the sketches is given twice, and its rows would count twice")
     sketch = merged(Sketch.load(path, key=_key()) for path in options.sketches)
     if options.output is not None:
         sketch.save(options.output, key=_key())
@@ -95,7 +90,8 @@ def _as_json(each: Summed) -> dict[str, object]:
     e = each.effect
     said: dict[str, object] = {
         "feature": e.column, "js_distance": e.distance, "js_distance_low": e.low, "js_distance_high": e.high,
-        "severity": e.severity.name if e.shown else None, "since": _day(each.cycle), "rows": e.rows, "shift": e.shift,
+        "severity": e.severity.name if e.shown and not each.by_day else None,
+        "by_day": each.by_day, "since": _day(each.cycle), "rows": e.rows, "shift": e.shift,
         "shift_sd": e.shift_sd, "missing": e.missing, "missing_before": e.missing_before,
     }  # fmt: skip
     return said if e.importance is None else {**said, "importance": e.importance}
@@ -108,16 +104,22 @@ def _print(found: list[Summed], sketch: Sketch) -> None:
     for each in found[:SHOWN]:
         e = each.effect
         table.add_row(
-            safe(e.column), f"{e.distance:.3f}", f"{e.low:.2f} … {e.high:.2f}", e.severity.name if e.shown else "-",
+            safe(e.column), f"{e.distance:.3f}", f"{e.low:.2f} … {e.high:.2f}", _severity(each),
             _day(each.cycle) or "-", f"{e.rows:,}", f"{e.shift_sd:+.2f}", f"{e.missing:.1%}",
         )  # fmt: skip
     console.print(table)
     if len(found) > SHOWN:
         console.print(f"and {len(found) - SHOWN} more that are nearer to the reference", markup=False, highlight=False)
+    if any(each.by_day for each in found):
+        console.print("by day: where it is served its days are compared with days; its size here says little", markup=False)
     console.print(
         "since: the last days that are likeliest to be a change; no false-alarm rate is promised for what is looked at once",
         markup=False, highlight=False,
     )  # fmt: skip
+
+
+def _severity(each: Summed) -> str:
+    return "by day" if each.by_day else each.effect.severity.name if each.effect.shown else "-"
 
 
 def _extent(sketch: Sketch) -> str:

@@ -14,19 +14,21 @@ from pathlib import Path
 from rich.console import Console
 
 from otel_mlsec import errors
+from otel_mlsec.cli.answers import other_classes
+from otel_mlsec.cli.ended import ended
 from otel_mlsec.cli.labelled import Joined, Labelled
 from otel_mlsec.cli.labels import Labels
 from otel_mlsec.cli.reading import opened, progress
 from otel_mlsec.cli.recording import Recording
 from otel_mlsec.cli.replayed import Kinds, Lines, View
 from otel_mlsec.cli.safe import safe
+from otel_mlsec.cli.separated import separated
 from otel_mlsec.cli.traffic import OUTPUT, PROBABILITY, Columns, Reader, Roles
 from otel_mlsec.config import ANY, Config
 from otel_mlsec.reference.reference import Reference
 
 ROWS = 1 << 14
 MAX_KEPT = 64  # inputs that are read, for slices
-SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
 SAID = {  # what became of a label -> words
     "joined": "joined",
     "duplicate": "said before",
@@ -73,15 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    try:
-        return _joined(options)
-    except (BrokenPipeError, SystemExit):  # `otel-mlsec feedback | head` has seen enough; rich exits on a closed pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at exit
-        return 0
-    except OSError as error:
-        return _failed(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
-    except (ValueError, ImportError) as error:
-        return _failed(str(error))
+    return ended(lambda: _joined(options), _failed)
 
 
 def _joined(options: argparse.Namespace) -> int:
@@ -94,6 +88,7 @@ def _joined(options: argparse.Namespace) -> int:
     labels = Labels()
     for path in options.files:
         _labels(path, options, labels)
+    _refuse_other_classes(labels, references)
     reader = Reader(principal=str, source=lambda _, cell: cell, rows_per_second=1.0)
     for path in options.predictions:
         _predictions(path, options, config, references, reader, labels, judged, view)
@@ -108,6 +103,13 @@ def _joined(options: argparse.Namespace) -> int:
             "fit it with --label, or Reference.fit(X, y, model)"
         )
     return 0 if counts["joined"] else _failed("no label is of a prediction")
+
+
+def _refuse_other_classes(labels: Labels, references: dict[str, Reference]) -> None:
+    """Or every answer would be called wrong."""
+    told = [each.classes for each in references.values() if each.truth is not None]
+    if told and all(classes and not labels.of_classes(classes) for classes in told):
+        raise other_classes(told[0])
 
 
 def _labels(path: Path, options: argparse.Namespace, labels: Labels) -> None:
@@ -190,8 +192,8 @@ def _columns(recording: Recording, options: argparse.Namespace, config: Config, 
 def _there(recording: Recording, told: dict[str, str]) -> None:
     for option, name in told.items():
         if name and name not in recording.names:
-            only = recording.names[0] if len(recording.names) == 1 else ""
-            hint = next((f"; are its columns separated by {words}?" for each, words in SEPARATORS.items() if each in only), "")
+            by = separated(recording.names)
+            hint = f"; are its columns separated by a {by}?" if by else ""
             if any("\x00" in column or "\ufffd" in column for column in recording.names):
                 hint = "; is it UTF-8?"
             said = ", ".join(recording.names[:20]) or "none"

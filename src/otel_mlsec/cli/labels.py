@@ -11,12 +11,14 @@ from otel_mlsec.arrays import Floats, Ints
 from otel_mlsec.capture.predicted import LONGEST, digest
 from otel_mlsec.cli.recording import Part
 from otel_mlsec.pipeline.answers import row_keys
-from otel_mlsec.pipeline.codes import codes
+from otel_mlsec.pipeline.codes import codes, truths
 from otel_mlsec.pipeline.early import HELD, LAST_ROW, RECORD, TAKEN
 from otel_mlsec.pipeline.ledger import Keys, Ledger
 
 MOST = 1 << 23  # labels, 51 bytes each
 SEGMENT = 1 << 18
+DECIDES = 25  # labels; of fewer nothing is concluded
+DISTINCT = 1024  # labels that are held against the classes of a model before anything is judged
 
 
 class Labels:
@@ -26,6 +28,12 @@ class Labels:
         self._ledger = Ledger(RECORD, segment=SEGMENT)
         self.counts: Counter[str] = Counter()
         self.n_rows = 0
+        self._said = np.empty(0)  # distinct codes, up to DISTINCT
+
+    def of_classes(self, classes: Sequence[str]) -> bool:
+        """May they be of these classes?  Not if there are enough labels, few distinct ones, and none of these is listed."""
+        few = self.n_rows - self.counts["invalid"] < DECIDES
+        return few or len(self._said) > DISTINCT or bool((truths(self._said, classes) >= 0).any())
 
     def add(self, part: Part, ids: str, labels: str, index: str, times: Floats | None) -> None:
         """`times`: s since the epoch, when each became known, or None.
@@ -40,6 +48,7 @@ class Labels:
         self.n_rows += part.n_rows
         self.counts["invalid"] += int((~usable).sum())
         keys, told = keys[usable], told[usable]
+        self._said = np.union1d(self._said, told)[: DISTINCT + 1]
         _, first, which = np.unique(keys, return_index=True, return_inverse=True)
         again = np.setdiff1d(np.arange(len(keys)), first)
         self._repeated(told[first[which[again]]], told[again])

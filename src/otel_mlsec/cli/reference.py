@@ -15,6 +15,7 @@ from otel_mlsec.cli.models import load_model
 from otel_mlsec.cli.reference_columns import show_columns, show_texts
 from otel_mlsec.cli.reference_origin import beside, labels_in, stamped, told
 from otel_mlsec.cli.safe import safe
+from otel_mlsec.cli.separated import separated
 from otel_mlsec.detectors.drift.effect import hardly_used
 from otel_mlsec.reference.envelope import is_signed
 from otel_mlsec.reference.importance import Importance
@@ -60,7 +61,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     try:
         return int(options.act(options))
-    except (ValueError, OSError, ImportError) as error:
+    except OSError as error:
+        return _failed(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+    except (ValueError, ImportError) as error:
         return _failed(str(error))
     except Exception as error:  # noqa: BLE001 - the model that is asked is foreign code and raises anything
         return _failed(f"{type(error).__name__}: {error}")
@@ -73,6 +76,10 @@ def _failed(sentence: str) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     frame = _read(options.data)
+    if by := separated(list(frame.columns)):
+        raise ValueError(f"{options.data}: its cells seem to be separated by {by}s; a .csv has commas")
+    if frame.empty:
+        raise ValueError(f"{options.data} has no row")
     for column in filter(None, (options.label, options.time, options.text, options.answer)):
         if column not in frame.columns:
             raise ValueError(f"{options.data} has no column {column!r}; it has {', '.join(map(str, frame.columns[:20]))}")
@@ -160,6 +167,8 @@ def _read(path: Path) -> Any:
         return pandas.read_parquet(path) if parquet else pandas.read_csv(path)
     except FileNotFoundError:
         raise ValueError(f"{path} is not there") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 ({error.reason} at byte {error.start:,}): save it as UTF-8") from error
     except ValueError as error:
         said = str(error).partition("\n")[0]
         raise ValueError(f"{path} cannot be read as rows ({type(error).__name__}: {said})") from error

@@ -157,13 +157,18 @@ def _distances(old: Reference, features: Any, model: Any) -> dict[str, float]:
 
 
 def _distance(column: Column, x: Any) -> float:
-    """Total variation beyond what chance gives: its mean without any change is taken off, in squares."""
+    """Total variation beyond what chance gives: its mean without any change is taken off, in squares.
+
+    NaN where chance alone may give as much: of rows that depend on each other so few are independent that nothing can be told.
+    """
     now = np.bincount(column.bins.index(x), minlength=N_BINS)[:N_BINS]
     n, m = max(int(now.sum()), 1), max(int(column.counts.sum()), 1)
     pooled = (now + column.counts) / (n + m)
     distance = 0.5 * np.abs(now / n - column.counts / m).sum()
     variance = pooled * (1 - pooled) * (1 / n + 1 / m) * column.variance_inflation
     chance = 0.5 * np.sqrt(2 / np.pi * variance).sum()  # mean of the absolute value of a normal variable
+    if chance >= max(distance, MUCH):
+        return float("nan")
     return float(np.sqrt(max(0.0, distance**2 - chance**2)))
 
 
@@ -175,13 +180,23 @@ def _show(old: Reference, new: Reference, distances: dict[str, float]) -> None:
         markup=False, highlight=False,
     )  # fmt: skip
     before = {c.name: c for c in (*old.inputs, *old.outputs)}
+
+    def hidden(name: str) -> bool:
+        return bool(np.isnan(distances[name]))
+
     shown = Table("column", "distance", "mean before", "mean now", "missing before", "missing now")
-    for column in sorted((*new.inputs, *new.outputs), key=lambda c: -distances.get(c.name, 1.0)):
+    for column in sorted((*new.inputs, *new.outputs), key=lambda c: -np.nan_to_num(distances.get(c.name, 1.0), nan=MUCH)):
         known = before.get(column.name)
-        distance = f"{distances[column.name]:.3f}" if column.name in distances else "new"
+        distance = "new" if column.name not in distances else "?" if hidden(column.name) else f"{distances[column.name]:.3f}"
         (mean, missing), (mean_now, missing_now) = _facts(known), _facts(column)
         shown.add_row(safe(column.name), distance, mean, mean_now, missing, missing_now)
     console.print(shown)
+    if any(map(hidden, distances)):
+        console.print(
+            "?: its rows hang together so much that chance alone may move it as far; compare the means",
+            markup=False,
+            highlight=False,
+        )
     much = sum(distance >= MUCH for distance in distances.values())
     if much:
         console.print(

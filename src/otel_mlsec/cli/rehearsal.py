@@ -87,7 +87,7 @@ class Watch:
     def __init__(self, model: Model, reference: Reference | None, budgets: Sequence[ModelSettings], only: Sequence[str]) -> None:
         self.model, self.reference = model, reference
         self._answers = Answers(reference)
-        self._names = {column.name for column in reference.inputs} if reference is not None else set[str]()
+        self._names = set(reference.features) if reference is not None else set[str]()
         self._rows = RowsByTime()
         self._judges = [(settings.false_alarms_per_million, _watched(model, reference, settings, only)) for settings in budgets]
 

@@ -16,6 +16,7 @@ from otel_mlsec import errors
 from otel_mlsec.capture import identity
 from otel_mlsec.capture.sources import network
 from otel_mlsec.cli.derived import refuse_derived
+from otel_mlsec.cli.ended import ended
 from otel_mlsec.cli.reading import PART, ROWS, opened, progress
 from otel_mlsec.cli.rehearsal import BATCH, Rehearsal, Watch
 from otel_mlsec.cli.replayed import Budgets, Kinds, Lines, View
@@ -72,15 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    try:
-        return _replay(options)
-    except (BrokenPipeError, SystemExit):  # `otel-mlsec replay | head` has seen enough; rich exits on a closed pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at exit
-        return 0
-    except OSError as error:
-        return _failed(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
-    except (ValueError, ImportError) as error:
-        return _failed(str(error))
+    return ended(lambda: _replay(options), _failed)
 
 
 def _replay(options: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from otel_mlsec.arrays import Ints
 from otel_mlsec.cli.derived import refuse_derived
+from otel_mlsec.cli.ended import ended
 from otel_mlsec.cli.reading import Rereading, Rows
 from otel_mlsec.cli.safe import safe
 from otel_mlsec.config import Config
@@ -28,8 +29,9 @@ from otel_mlsec.finding import Status
 from otel_mlsec.observation import Batch, Meaning
 from otel_mlsec.reference.order import CYCLE_ROWS, DAY
 from otel_mlsec.reference.reference import Reference
-from otel_mlsec.reference.sketch import Counting
+from otel_mlsec.reference.sketch import Counting, Sketch
 from otel_mlsec.settings import FeatureSettings, ModelSettings
+from otel_mlsec.sketches.bins import INVALID, MISSING
 
 EVERY = {"day": DAY, "week": 7 * DAY}  # s
 ROUNDS = 3  # in which tolerances of what still alarms are raised
@@ -60,15 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    try:
-        return _tune(options)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        return _failed(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
-    except (ValueError, ImportError) as error:
-        return _failed(str(error))
+    return ended(lambda: _tune(options), _failed)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,8 +87,14 @@ def _tune(options: argparse.Namespace) -> int:
     for rows in clean.rows("counting"):
         counting.add(rows.inputs, rows.times, _cycles(rows, EVERY[options.every]))
         n_rows = rows.first + len(rows.inputs)
-    found = movements(reference, counting.sketch())
+    sketch = counting.sketch()
+    empty = _empty(reference, sketch)
+    found = [each for each in movements(reference, sketch) if each.column not in empty]
     noun = options.every if options.time else f"{CYCLE_ROWS:,} rows"
+    if empty:
+        _say(f"hold nothing of what the reference knows in them, so nothing is proposed: {_some(empty)}")
+    off = {name: replace(settings.features.get(name, FeatureSettings()), off=True) for name in empty}
+    settings = replace(settings, features={**settings.features, **off})
     before, after, proposal = _proposal(reference, settings, clean, found)
     _print(found, proposal, noun)
     _tell(reference, clean, found, by_cycle(reference, settings))
@@ -162,6 +162,17 @@ def _alarms(reference: Reference, variants: Sequence[ModelSettings], clean: Rere
     return alarms
 
 
+def _empty(reference: Reference, sketch: Sketch) -> list[str]:
+    """Columns that are absent, or hold nothing but what is missing or of another type, as they did not in the reference."""
+    odd = [MISSING, INVALID]
+    now = sketch.counts.sum(axis=0)  # (d, N_BINS)
+    return [
+        c.name
+        for i, c in enumerate(reference.inputs)
+        if now[i].sum() == now[i, odd].sum() and c.counts.sum() > c.counts[odd].sum()
+    ]
+
+
 def _cycles(rows: Rows, seconds: float) -> Ints:
     if rows.times is None:
         return (rows.first + np.arange(len(rows.inputs))) // CYCLE_ROWS
@@ -169,7 +180,8 @@ def _cycles(rows: Rows, seconds: float) -> Ints:
 
 
 def _print(found: Sequence[Movement], proposal: Mapping[str, float], noun: str) -> None:
-    moving = sorted((each for each in found if each.usual >= MOVES or each.column in proposal), key=lambda each: -each.usual)
+    moving = [each for each in found if (each.usual >= MOVES and each.most > 0) or each.column in proposal]
+    moving.sort(key=lambda each: -each.usual)
     console = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
     if not moving:
         console.print(f"No feature moves from {noun} to {noun} by more than chance does.", markup=False, highlight=False)

@@ -66,7 +66,9 @@ class Embedding:
             return batch
         d = len(self.names)
         if batch.inputs.ndim != 2 or batch.inputs.shape[1] != d:
-            return replace(batch, inputs=batch.inputs.reshape(batch.n_rows, -1)[:, :1], features=("of another width",))
+            some = batch.inputs.ndim == 2 and batch.inputs.shape[1] > 0
+            first = batch.inputs[:, :1] if some else np.full((batch.n_rows, 1), np.nan)
+            return replace(batch, inputs=first, features=("of another width",))
         named = dict(zip(batch.features, range(d), strict=True)) if len(set(batch.features)) == d else {}
         order = [named[name] for name in self.names] if named.keys() == set(self.names) else slice(None)
         return replace(batch, inputs=self.of(batch.inputs[:, order]), features=self.columns)

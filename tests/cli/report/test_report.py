@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from tests.cli.report.conftest import CHANGE, DAY, START, Scored, rows
 
+from otel_mlsec.cli.reference_origin import stamped
 from otel_mlsec.finding import Severity
 from otel_mlsec.reference.reference import Reference
 
@@ -138,3 +139,46 @@ def test_at_most_so_many_columns_are_drawn(report, reference, served, tmp_path):
     text = page.read_text("utf-8")
     assert text.count('<details class="card"') == 2
     assert "4 more are in the table" in text and "<h1>Trips &amp; more</h1>" in text
+
+
+def test_labels_of_no_class_of_the_model_are_refused(report, reference, served, tmp_path):
+    table = pd.read_parquet(served)
+    table["truth"] = table["truth"].map({"no": "0", "yes": "1"})
+    table.to_parquet(tmp_path / "other.parquet")
+
+    status, out, said = report("--reference", reference, "--label", "truth", tmp_path / "other.parquet", "--json")
+
+    assert (status, out) == (2, "")
+    assert "no label is one of the model's classes, no, yes" in said
+
+
+def test_labels_without_answers_are_said_to_be_of_no_use(report, reference, served, tmp_path):
+    table = pd.read_parquet(served)
+    table.drop(columns=[c for c in table if c.startswith("proba.")]).to_parquet(tmp_path / "rows.parquet")
+
+    status, _, said = report("--reference", reference, "--label", "truth", tmp_path / "rows.parquet", "--json")
+
+    assert status == 0
+    assert "labels in 'truth' are of no use without the model's answers" in said
+
+
+def test_rows_out_of_order_are_said_to_whoever_reads_the_terminal(report, reference, served, tmp_path):
+    pd.read_parquet(served)[::-1].to_parquet(tmp_path / "back.parquet")
+
+    status, _, said = report("--reference", reference, "--time", "time", tmp_path / "back.parquet", "--json")
+
+    assert status == 0
+    assert "4,799 rows are earlier than one before them" in said
+
+
+def test_a_model_that_the_reference_was_not_fitted_with_is_refused(report, served, tmp_path):
+    known = rows(14, 1)
+    model = tmp_path / "model.joblib"
+    joblib.dump(Scored(), model)
+    stamped(Reference.fit(known[["distance", "size"]], model=Scored()), model).save(tmp_path / "m.ref")
+    model.write_bytes(model.read_bytes() + b" ")
+
+    status, out, said = report("--reference", tmp_path / "m.ref", "--model", model, served, "--json")
+
+    assert (status, out) == (2, "")
+    assert "it was fitted with another model" in said

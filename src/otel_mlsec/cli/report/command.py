@@ -12,7 +12,9 @@ from rich.console import Console
 
 from otel_mlsec import errors
 from otel_mlsec.cli.derived import refuse_derived
+from otel_mlsec.cli.ended import ended
 from otel_mlsec.cli.reading import progress
+from otel_mlsec.cli.reference_origin import stamped
 from otel_mlsec.cli.report.asking import Asked
 from otel_mlsec.cli.report.computing import Computing
 from otel_mlsec.cli.report.drawing import ready
@@ -60,15 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    try:
-        return _report(options)
-    except (BrokenPipeError, SystemExit):  # `otel-mlsec report --json | head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at exit
-        return 0
-    except OSError as error:
-        return _failed(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
-    except (ValueError, ImportError) as error:
-        return _failed(str(error))
+    return ended(lambda: _report(options), _failed)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -77,6 +71,10 @@ def _report(options: argparse.Namespace) -> int:
     config = Config.load(os.environ)
     reference = Reference.load(options.reference, key=config.reference_key.encode() or None)
     refuse_derived(reference, options.reference)
+    if options.model is not None and reference.origin is not None:
+        file = (stamped(reference, options.model).origin or reference.origin).file
+        if why := reference.origin.refusal(file=file):
+            raise ValueError(f"{options.reference} does not belong to {options.model}: {why}")
     if options.output is not None:  # what cannot be done is said before the long part
         ready()
         if options.output.is_dir() or not options.output.parent.is_dir():
@@ -92,6 +90,8 @@ def _report(options: argparse.Namespace) -> int:
     result = computing.run(options.files, roles, options.label, asked, _say)
     if failed := sum(errors.counts.values()) - before:
         raise ValueError(f"detectors failed {failed:,} times, so findings would be missing")
+    if result.backwards:
+        _say(f"{result.backwards:,} rows are earlier than one before them; detectors take them in the order of the file")
     if options.output is not None:
         _write(options, result)
     if options.json:
@@ -119,7 +119,8 @@ def _title(result: Result) -> str:
 
 
 def _told(result: Result) -> str:
-    return f"{len(result.cases):,} changes, the worst {result.worst.name}" if result.worst is not None else "no change"
+    n = len(result.cases)
+    return f"{n:,} change{'s' * (n != 1)}, the worst {result.worst.name}" if result.worst is not None else "no change"
 
 
 def _say(sentence: str) -> None:

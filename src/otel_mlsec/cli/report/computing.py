@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from otel_mlsec.arrays import Floats, Ints
-from otel_mlsec.cli.answers import Answer, Answers
+from otel_mlsec.cli.answers import Answer, Answers, other_classes
 from otel_mlsec.cli.rehearsal import BATCH, Rehearsal
 from otel_mlsec.cli.report.answered import Answered
 from otel_mlsec.cli.report.asking import Asked
@@ -46,12 +46,25 @@ class Computing:
         self._cases = Cases()
         self._names = Names(reference) if show_values else None
         self._first, self._last = np.inf, -np.inf
+        self._labels = self._of_classes = 0  # labels that there are, and those that are classes of the model
 
     def run(self, paths: Sequence[Path], roles: Roles, label: str, asked: Asked | None, say: Callable[[str], None]) -> Result:
         files = Files()
         for piece in pieces(paths, self._reference, roles, label, asked, files, say):
             self._add(piece)
+        self._check_labels(label, say)
         return self._result(files)
+
+    def _check_labels(self, label: str, say: Callable[[str], None]) -> None:
+        """
+        Raises:
+            ValueError: no label is a class of the model, so that every answer would be called wrong.
+        """
+        classes = self._answers.classes
+        if self._answered.labelled and classes and not self._of_classes:
+            raise other_classes(classes)
+        if self._labels and not self._answered.labelled:
+            say(f"labels in {label!r} are of no use without the model's answers: name --model, --prediction or proba.<class>")
 
     def _add(self, piece: Piece) -> None:
         requests = piece.requests
@@ -73,6 +86,9 @@ class Computing:
         answers = self._answers.of(requests, slice(None))
         self._count_answers(answers, keys, at)
         truth = truths_of(piece, lambda words: labelled(words, self._answers.classes))
+        if truth is not None:
+            self._labels += int((~np.isnan(truth)).sum())
+            self._of_classes += int((truth >= 0).sum())
         if answers:
             self._answered.add(self._reference.model, answers[0], truth, keys, at)
             if truth is not None:

@@ -13,11 +13,11 @@ from otel_mlsec.cli.reading import PART, ROWS, opened, progress
 from otel_mlsec.cli.recording import Part, Recording
 from otel_mlsec.cli.rehearsal import BATCH
 from otel_mlsec.cli.report.asking import Asked
+from otel_mlsec.cli.separated import separated
 from otel_mlsec.cli.traffic import Columns, Reader, Requests, Roles, columns
 from otel_mlsec.reference.reference import Reference
 
 MOST_LEFT_OUT = 100  # names of columns that no reference knows
-SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,10 +81,8 @@ def pieces(
 
 def _chosen(recording: Recording, roles: Roles, label: str, known: set[str], texts: set[str]) -> Columns:
     names = recording.names
-    if len(names) == 1 and known.isdisjoint(names):
-        for separator, called in SEPARATORS.items():
-            if separator in names[0]:
-                raise ValueError(f"its cells seem to be separated by {called}; a .csv has commas")
+    if known.isdisjoint(names) and (by := separated(names)):
+        raise ValueError(f"its cells seem to be separated by {by}s; a .csv has commas")
     if label and label not in names:
         raise ValueError(f"--label names {label!r}, which is no column; those are {', '.join(names[:20])}")
     return columns(names, roles, known, texts)

@@ -11,7 +11,7 @@ from otel_mlsec.config import ModelSettings
 from otel_mlsec.detectors.drift.data import pooled, worth_watching
 from otel_mlsec.detectors.drift.effect import Effect, effect
 from otel_mlsec.detectors.drift.evidence import Evidence
-from otel_mlsec.detectors.drift.settings import importance
+from otel_mlsec.detectors.drift.settings import by_cycle, importance
 from otel_mlsec.reference.column import Column
 from otel_mlsec.reference.reference import Reference
 from otel_mlsec.reference.sketch import STEPS, Sketch
@@ -26,6 +26,7 @@ class Summed:
 
     effect: Effect  # over the cycles since the change
     cycle: int  # number of the first of these
+    by_day: bool  # `drift/cycle` judges it, as its rows of one day are worth one: its size is no evidence here
 
 
 def effects(reference: Reference, sketch: Sketch, seed: int = 0) -> list[Summed]:
@@ -41,6 +42,7 @@ def effects(reference: Reference, sketch: Sketch, seed: int = 0) -> list[Summed]
     if not columns or not len(sketch.cycles):
         return []
     evidence = Evidence(columns, [0.0] * len(columns), [1 / len(columns)] * len(columns))
+    days = by_cycle(reference, ModelSettings())
     known = importance([c.name for c in columns], ModelSettings(), reference)
     found: list[Summed] = []
     for k, (i, column) in enumerate(zip(watched, columns, strict=True)):
@@ -50,7 +52,8 @@ def effects(reference: Reference, sketch: Sketch, seed: int = 0) -> list[Summed]
         enough = rows >= min(WORTH * (1.0 if column.independent else column.variance_inflation), rows[0])
         best = int(np.argmax(np.where(enough, evidence.likelihood(k, suffixes), -np.inf)))
         own = effect(column, suffixes[best], _total(column, suffixes[best], sketch.shifts[best:, i]), _start(sketch, best), seed)
-        found.append(Summed(effect=replace(own, importance=known[k]), cycle=int(sketch.cycles[best])))
+        by_day = column.name in days
+        found.append(Summed(effect=replace(own, importance=known[k]), cycle=int(sketch.cycles[best]), by_day=by_day))
     return sorted(found, key=lambda each: -each.effect.distance)
 
 
