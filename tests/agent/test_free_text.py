@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from tests.reviews import review
 
 import otel_mlsec
 
@@ -14,31 +15,10 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-WORDS = [
-    "the",
-    "room",
-    "was",
-    "clean",
-    "staff",
-    "friendly",
-    "good",
-    "breakfast",
-    "nice",
-    "quiet",
-    "but",
-    "noisy",
-    "we",
-    "come",
-    "back",
-]
-
 
 def frame(seed: int, n: int, share: float = 0.0) -> pd.DataFrame:
     chance = np.random.default_rng(seed)
-    texts = [
-        "Комната была очень тихая" if chance.random() < share else " ".join(chance.choice(WORDS, chance.integers(5, 20)).tolist())
-        for _ in range(n)
-    ]
+    texts = ["Комната была очень тихая" if chance.random() < share else review(chance) for _ in range(n)]
     return pd.DataFrame({"price": chance.normal(100, 20, n), "review": texts})
 
 

@@ -9,31 +9,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from tests.reviews import review
 
 import otel_mlsec
-
-WORDS = [
-    "the",
-    "room",
-    "was",
-    "clean",
-    "staff",
-    "friendly",
-    "good",
-    "breakfast",
-    "nice",
-    "quiet",
-    "but",
-    "noisy",
-    "we",
-    "come",
-    "back",
-]
 
 
 def frame(seed: int, n: int) -> pd.DataFrame:
     chance = np.random.default_rng(seed)
-    return pd.DataFrame({"review": [" ".join(chance.choice(WORDS, chance.integers(12, 20)).tolist()) for _ in range(n)]})
+    return pd.DataFrame({"review": [review(chance, 12) for _ in range(n)]})
 
 
 class Lenient:

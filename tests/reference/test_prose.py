@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from tests.reviews import review
 
 from otel_mlsec.config import ModelSettings
 from otel_mlsec.detectors import build
@@ -20,31 +21,12 @@ from otel_mlsec.reference.reference import Reference
 from otel_mlsec.table import table
 from otel_mlsec.text.properties import NAMES
 
-WORDS = [
-    "the",
-    "room",
-    "was",
-    "clean",
-    "staff",
-    "friendly",
-    "good",
-    "breakfast",
-    "nice",
-    "quiet",
-    "but",
-    "noisy",
-    "we",
-    "come",
-    "back",
-]
 RUSSIAN = "Комната была чистая и очень тихая"
 
 
 def frame(seed: int, n: int, share: float = 0.0) -> dict[str, Any]:
     chance = np.random.default_rng(seed)
-    texts = [
-        RUSSIAN if chance.random() < share else " ".join(chance.choice(WORDS, chance.integers(5, 20)).tolist()) for _ in range(n)
-    ]
+    texts = [RUSSIAN if chance.random() < share else review(chance) for _ in range(n)]
     return {"stars": chance.integers(1, 6, n).astype(float), "review": texts, "price": chance.normal(100, 20, n)}
 
 
