@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from otel_mlsec.cli import reference_store, reference_update
+from otel_mlsec.cli.ended import ended
 from otel_mlsec.cli.models import load_model
 from otel_mlsec.cli.reference_columns import show_columns, show_texts
 from otel_mlsec.cli.reference_origin import beside, labels_in, stamped, told
@@ -60,11 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     try:
-        return int(options.act(options))
-    except OSError as error:
-        return _failed(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
-    except (ValueError, ImportError) as error:
-        return _failed(str(error))
+        return ended(lambda: int(options.act(options)), _failed)
     except Exception as error:  # noqa: BLE001 - the model that is asked is foreign code and raises anything
         return _failed(f"{type(error).__name__}: {error}")
 
